@@ -1,0 +1,1 @@
+//! Builds the initial state of a domain from a kernel image.
