@@ -1,0 +1,34 @@
+//! What Xenolith adds to the ABI; nothing here has a Xen header.
+//!
+//! A guest finds the extensions by the signature in CPUID leaf [`CPUID_BASE`]; `docs/abi.md`
+//! specifies them.
+
+/// Base: eax is the highest extension leaf, ebx, ecx and edx are the signature.
+pub const CPUID_BASE: u32 = 0x4000_0100;
+
+/// Features: eax is [`EXTENSION_VERSION`], ebx the number of [`OP`], ecx [`EXIT_REASON_SLOTS`].
+pub const CPUID_FEATURES: u32 = 0x4000_0101;
+
+/// The highest extension leaf.
+pub const CPUID_MAX: u32 = 0x4000_0101;
+
+/// The signature: ebx, ecx and edx of [`CPUID_BASE`], least significant byte first.
+pub const CPUID_SIGNATURE: [u8; 12] = *b"XenolithXeno";
+
+/// The version of the extensions, raised when one is added.
+pub const EXTENSION_VERSION: u32 = 1;
+
+/// The hypercall of the extensions: the last architecture-specific number.
+pub const OP: u32 = 55;
+
+/// Sub-operation of [`OP`]: copies out how often each exit reason occurred.
+pub const EXIT_COUNTS: u32 = 0;
+
+/// Counters that [`EXIT_COUNTS`] has at most, one for each basic exit reason.
+pub const EXIT_REASON_SLOTS: usize = 80;
+
+/// The kernel's code selector: ring 0, 64 bits, flat.
+pub const KERNEL_CS: u16 = 0xe050;
+
+/// The kernel's stack selector: ring 0, flat.
+pub const KERNEL_SS: u16 = 0xe058;
