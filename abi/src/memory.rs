@@ -78,10 +78,6 @@ pub const GET_POD_TARGET: u32 = 17;
 #[doc(alias = "XENMEM_add_to_physmap_batch")]
 pub const ADD_TO_PHYSMAP_BATCH: u32 = 23;
 
-/// Stakes a claim on free memory, for a privileged domain.
-#[doc(alias = "XENMEM_claim_pages")]
-pub const CLAIM_PAGES: u32 = 24;
-
 /// Like [`MACHPHYS_MFN_LIST`], for the table of 32-bit guests.
 #[doc(alias = "XENMEM_machphys_compat_mfn_list")]
 pub const MACHPHYS_COMPAT_MFN_LIST: u32 = 25;
@@ -89,10 +85,6 @@ pub const MACHPHYS_COMPAT_MFN_LIST: u32 = 25;
 /// Describes the domain's virtual NUMA nodes.
 #[doc(alias = "XENMEM_get_vnumainfo")]
 pub const GET_VNUMAINFO: u32 = 26;
-
-/// Lists memory reserved for devices, for a privileged domain.
-#[doc(alias = "XENMEM_reserved_device_memory_map")]
-pub const RESERVED_DEVICE_MEMORY_MAP: u32 = 27;
 
 /// Maps a hypervisor resource of another domain.
 #[doc(alias = "XENMEM_acquire_resource")]

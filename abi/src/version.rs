@@ -103,6 +103,8 @@ const _: () = assert!(offset_of!(FeatureInfo, submap) == 4);
 pub struct BuildId {
     /// In: bytes that fit behind the header.
     pub len: u32,
+    /// Where those bytes start.
+    pub buf: [u8; 0],
 }
 const _: () = assert!(size_of::<BuildId>() == 4);
 
