@@ -1,2 +1,41 @@
-//! Placeholder.
-#![no_std]
+//! What a guest kernel on Xenolith needs: entry, console, hypercalls, heap, page tables.
+//!
+//! A kernel is a `no_std`, `no_main` binary that names its main function:
+//!
+//! ```ignore
+//! xenolith_guest::entry!(main);
+//!
+//! fn main(start: &'static StartInfo) -> ! {
+//!     println!("{} pages of memory", start.pages());
+//!     sched::shutdown(ShutdownReason::POWEROFF)
+//! }
+//! ```
+//!
+//! On the host (`cargo test`) only the parts that need no hypervisor are built.
+#![cfg_attr(target_os = "none", no_std)]
+#![cfg_attr(not(target_os = "none"), expect(dead_code, reason = "what only entry uses"))]
+
+extern crate alloc;
+
+pub mod command_line;
+pub mod console;
+#[cfg(target_os = "none")]
+pub mod entry;
+#[cfg(target_os = "none")]
+mod heap;
+pub mod hypercall;
+pub mod note;
+pub mod paging;
+#[cfg(target_os = "none")]
+mod panic;
+#[cfg(feature = "probe")]
+pub mod probe;
+#[cfg(feature = "scenario")]
+pub mod scenario;
+pub mod shared_info;
+pub mod start_info;
+pub mod static_pages;
+
+pub use start_info::StartInfo;
+pub use x86_64;
+pub use xenolith_abi as abi;

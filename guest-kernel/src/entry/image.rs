@@ -1,0 +1,44 @@
+//! Gives each part of the kernel's image the access it needs and no more.
+//!
+//! The boot page tables map everything writable and executable (`docs/abi.md`); the page tables
+//! are the kernel's own to change.
+
+use core::ops::Range;
+
+use x86_64::{VirtAddr, structures::paging::PageTableFlags as Flags};
+
+use super::stack;
+use crate::{StartInfo, paging::AddressSpace, static_pages::PAGE_BYTES};
+
+unsafe extern "C" {
+    // Addresses from link.ld; there is nothing behind the names but the address.
+    static image_text_start: u8;
+    static image_text_end: u8;
+    static image_rodata_end: u8;
+    static image_end: u8;
+}
+
+/// Makes text read-only, all but text not executable, and unmaps the guard page of the stack.
+pub(super) fn protect(start: &StartInfo) {
+    let space = AddressSpace::of_boot(start);
+    let text = (&raw const image_text_start, &raw const image_text_end);
+    let data = (&raw const image_rodata_end, &raw const image_end);
+    apply(&space, text.0..text.1, Flags::PRESENT);
+    apply(&space, text.1..data.0, Flags::PRESENT | Flags::NO_EXECUTE);
+    apply(&space, data.0..data.1, Flags::PRESENT | Flags::WRITABLE | Flags::NO_EXECUTE);
+    let guard = VirtAddr::from_ptr(stack::BOOT.as_ptr());
+    apply_page(&space, guard, Flags::empty());
+}
+
+fn apply(space: &AddressSpace, range: Range<*const u8>, flags: Flags) {
+    let range = VirtAddr::from_ptr(range.start)..VirtAddr::from_ptr(range.end);
+    for page in (range.start.as_u64()..range.end.as_u64()).step_by(PAGE_BYTES) {
+        apply_page(space, VirtAddr::new(page), flags);
+    }
+}
+
+fn apply_page(space: &AddressSpace, page: VirtAddr, flags: Flags) {
+    // SAFETY: the page keeps its frame and the access its part of the image is linked for; the
+    // guard page is below the stack and nobody's memory.
+    unsafe { space.set_flags(page, flags) }.expect("the boot page tables map the whole image");
+}

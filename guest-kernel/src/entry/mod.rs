@@ -1,0 +1,116 @@
+//! From the first instruction to the kernel's main function.
+//!
+//! The domain builder enters [`start`] in ring 0 with the address of `start_info` in RSI
+//! (`docs/abi.md`). What the kernel's main function finds is set up here: its stack, a filled
+//! hypercall page, the shared page, and an image whose text cannot be written.
+
+mod image;
+mod registers;
+mod stack;
+
+use core::{arch::naked_asm, mem::offset_of};
+
+use xenolith_abi::start_info;
+
+pub use registers::EntryRegisters;
+
+use crate::{StartInfo, hypercall, shared_info};
+
+/// Names the main function of a kernel, of type `fn(&'static StartInfo) -> !`, and the ELF notes
+/// it has (see [`notes!`](crate::notes!)).
+///
+/// ```ignore
+/// xenolith_guest::entry!(main);
+/// xenolith_guest::entry!(main, notes = [standard, mod_start_pfn]);
+/// ```
+#[macro_export]
+macro_rules! entry {
+    ($main:path) => {
+        $crate::entry!($main, notes = [standard]);
+    };
+    ($main:path, notes = [$($notes:tt)*]) => {
+        $crate::notes!($($notes)*);
+
+        #[unsafe(export_name = "xenolith_guest_main")]
+        fn xenolith_guest_main(start: &'static $crate::StartInfo) -> ! {
+            let main: fn(&'static $crate::StartInfo) -> ! = $main;
+            main(start)
+        }
+    };
+}
+
+unsafe extern "Rust" {
+    /// The kernel's main function, exported by [`entry!`](crate::entry!).
+    safe fn xenolith_guest_main(start: &'static StartInfo) -> !;
+}
+
+/// The first instructions of a guest kernel: the address in the ENTRY note.
+///
+/// Keeps the registers as they came, for whoever wants to see them, then changes to our stack.
+///
+/// # Safety
+///
+/// Only the domain builder enters here, once, with the registers of the boot contract.
+#[unsafe(naked)]
+#[unsafe(export_name = "xenolith_guest_start")]
+#[unsafe(link_section = ".text.start")]
+pub unsafe extern "C" fn start() -> ! {
+    naked_asm!(
+        "mov [rip + {registers} + {rax}], rax",
+        "lea rax, [rip + {registers}]",
+        "mov [rax + {rbx}], rbx",
+        "mov [rax + {rcx}], rcx",
+        "mov [rax + {rdx}], rdx",
+        "mov [rax + {rsi}], rsi",
+        "mov [rax + {rdi}], rdi",
+        "mov [rax + {rbp}], rbp",
+        "mov [rax + {rsp}], rsp",
+        "mov [rax + {high}], r8",
+        "mov [rax + {high} + 8], r9",
+        "mov [rax + {high} + 16], r10",
+        "mov [rax + {high} + 24], r11",
+        "mov [rax + {high} + 32], r12",
+        "mov [rax + {high} + 40], r13",
+        "mov [rax + {high} + 48], r14",
+        "mov [rax + {high} + 56], r15",
+        // The flags can only be read through a stack: ours.
+        "lea rsp, [rip + {stack} + {stack_bytes}]",
+        "pushfq",
+        "pop [rax + {rflags}]",
+        // Rust assumes the direction flag clear; an RBP of zero ends every chain of frames.
+        "cld",
+        "xor ebp, ebp",
+        "mov rdi, rsi",
+        "call {rust_start}",
+        "ud2",
+        registers = sym registers::AT_ENTRY,
+        rax = const offset_of!(EntryRegisters, rax),
+        rbx = const offset_of!(EntryRegisters, rbx),
+        rcx = const offset_of!(EntryRegisters, rcx),
+        rdx = const offset_of!(EntryRegisters, rdx),
+        rsi = const offset_of!(EntryRegisters, rsi),
+        rdi = const offset_of!(EntryRegisters, rdi),
+        rbp = const offset_of!(EntryRegisters, rbp),
+        rsp = const offset_of!(EntryRegisters, rsp),
+        high = const offset_of!(EntryRegisters, r8_to_r15),
+        rflags = const offset_of!(EntryRegisters, rflags),
+        stack = sym stack::BOOT,
+        stack_bytes = const stack::BYTES,
+        rust_start = sym rust_start,
+    )
+}
+
+/// Sets up what every kernel relies on and enters its main function.
+extern "C" fn rust_start(start: *const start_info::StartInfo) -> ! {
+    // SAFETY: RSI holds the address of a filled `start_info` page, by the boot contract.
+    let start = unsafe { StartInfo::from_ptr(start) };
+    hypercall::page::fill_if_empty();
+    shared_info::map(start);
+    image::protect(start);
+    xenolith_guest_main(start)
+}
+
+/// Returns the registers as they were at the kernel's first instruction.
+pub fn registers() -> EntryRegisters {
+    registers::AT_ENTRY.read()
+}
