@@ -1,0 +1,68 @@
+//! The hypercall page: one 32-byte stub per hypercall number.
+//!
+//! The domain builder fills it for a kernel with a HYPERCALL_PAGE note. A kernel without one gets
+//! stubs of our own here, so that the rest of the library need not know the difference.
+
+use core::arch::naked_asm;
+
+use x86_64::VirtAddr;
+
+use crate::static_pages::PAGE_BYTES;
+
+/// Bytes of a stub.
+pub const STUB_BYTES: usize = 32;
+
+/// Number of stubs in the page.
+pub const STUBS: u32 = 128;
+
+/// What the page holds where nobody filled it: `int3`.
+const EMPTY: u8 = 0xcc;
+
+/// The page itself; the stub for number `n` is at `n * STUB_BYTES`.
+///
+/// # Safety
+///
+/// Not to be called: its address is what matters.
+#[unsafe(naked)]
+#[unsafe(link_section = ".text.hypercall_page")]
+pub unsafe extern "C" fn stubs() {
+    naked_asm!(
+        ".balign {page}",
+        ".fill {page}, 1, {empty}",
+        page = const PAGE_BYTES,
+        empty = const EMPTY,
+    )
+}
+
+/// Returns where the page is.
+#[expect(clippy::fn_to_numeric_cast_any, reason = "entered as code, filled as data")]
+pub fn address() -> VirtAddr {
+    VirtAddr::from_ptr(stubs as *const u8)
+}
+
+/// Returns whether the domain builder left the page as it is in the image.
+fn is_empty() -> bool {
+    // SAFETY: the page is part of the image and readable; its content may have been replaced
+    // after linking, hence the volatile access.
+    unsafe { address().as_ptr::<u8>().read_volatile() == EMPTY }
+}
+
+/// Writes stubs of our own if the domain builder has filled in none.
+///
+/// Runs before the image's text becomes read-only.
+pub(crate) fn fill_if_empty() {
+    if !is_empty() {
+        return;
+    }
+    for number in 0..STUBS {
+        let at = address().as_mut_ptr::<[u8; 9]>().wrapping_byte_add(number as usize * STUB_BYTES);
+        // SAFETY: the stub is inside the page, which is writable still and not executed yet.
+        unsafe { at.write_volatile(stub(number)) };
+    }
+}
+
+/// Returns the code of a stub: `mov eax, number; vmcall; ret`.
+fn stub(number: u32) -> [u8; 9] {
+    let [a, b, c, d] = number.to_le_bytes();
+    [0xb8, a, b, c, d, 0x0f, 0x01, 0xc1, 0xc3]
+}
