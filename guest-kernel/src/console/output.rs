@@ -1,0 +1,58 @@
+//! Formatted output in pieces large enough to be worth a hypercall.
+
+use core::fmt::{self, Write};
+
+use spin::Mutex;
+
+use crate::hypercall::console;
+
+/// Bytes gathered before they are written.
+const BUFFER_BYTES: usize = 256;
+
+/// Keeps one caller's text in one piece.
+static LOCK: Mutex<()> = Mutex::new(());
+
+/// Text on its way to the console.
+struct Buffer {
+    bytes: [u8; BUFFER_BYTES],
+    used: usize,
+}
+
+impl Buffer {
+    const fn new() -> Self {
+        Self { bytes: [0; BUFFER_BYTES], used: 0 }
+    }
+
+    fn flush(&mut self) {
+        // Where there is no console there is nowhere to say so.
+        let _ = console::write(&self.bytes[..self.used]);
+        self.used = 0;
+    }
+}
+
+impl Write for Buffer {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for &byte in text.as_bytes() {
+            if self.used == BUFFER_BYTES {
+                self.flush();
+            }
+            self.bytes[self.used] = byte;
+            self.used += 1;
+        }
+        Ok(())
+    }
+}
+
+/// Prints what [`print!`](crate::print!) was given.
+pub fn print(arguments: fmt::Arguments<'_>) {
+    let _guard = LOCK.lock();
+    print_unlocked(arguments);
+}
+
+/// Prints without waiting for anybody: for a kernel that is about to end.
+pub fn print_unlocked(arguments: fmt::Arguments<'_>) {
+    let mut buffer = Buffer::new();
+    // The buffer itself never fails; a failing `Display` leaves what it has written so far.
+    let _ = buffer.write_fmt(arguments);
+    buffer.flush();
+}
