@@ -1,0 +1,51 @@
+//! Hypercalls with any number and any arguments.
+
+use core::arch::asm;
+
+use crate::hypercall::page;
+
+/// Makes a hypercall by the VMCALL instruction; returns RAX.
+pub fn vmcall(number: u64, arguments: [u64; 5]) -> i64 {
+    let [rdi, rsi, rdx, r10, r8] = arguments;
+    let result: u64;
+    // SAFETY: see the module `probe`; the instruction itself changes no register but RAX, and
+    // whatever memory the hypercall writes is the scenario's choice.
+    unsafe {
+        asm!(
+            "vmcall",
+            inout("rax") number => result,
+            inout("rdi") rdi => _,
+            inout("rsi") rsi => _,
+            inout("rdx") rdx => _,
+            inout("r10") r10 => _,
+            inout("r8") r8 => _,
+        );
+    }
+    result.cast_signed()
+}
+
+/// Makes a hypercall through the stub for `number` in the hypercall page; returns RAX.
+///
+/// # Panics
+///
+/// If the page has no such stub.
+pub fn by_page(number: u32, arguments: [u64; 5]) -> i64 {
+    assert!(number < page::STUBS, "the hypercall page has no stub {number}");
+    let stub = page::address() + u64::from(number) * page::STUB_BYTES as u64;
+    let [rdi, rsi, rdx, r10, r8] = arguments;
+    let result: u64;
+    // SAFETY: as for `vmcall`; the stub is code that returns.
+    unsafe {
+        asm!(
+            "call {stub}",
+            stub = in(reg) stub.as_u64(),
+            lateout("rax") result,
+            inout("rdi") rdi => _,
+            inout("rsi") rsi => _,
+            inout("rdx") rdx => _,
+            inout("r10") r10 => _,
+            inout("r8") r8 => _,
+        );
+    }
+    result.cast_signed()
+}

@@ -1,0 +1,24 @@
+//! What a kernel can do to the machine if it has no manners: for scenarios only.
+//!
+//! Scenario kernels are written without `unsafe`, and they exist to do what no kernel should:
+//! hand bad addresses to the hypervisor, unmap pages, execute what must not be executed. So the
+//! functions here are safe to call although some of them can crash the kernel or damage its
+//! memory. That is acceptable in this module and nowhere else because (1) it exists only under
+//! feature `probe`, (2) the worst outcome is the end of a domain whose purpose is to be tested,
+//! and that the hypervisor survives it is the very thing under test, and (3) where it costs
+//! nothing, functions keep to memory that Rust knows nothing about (see [`Window`]).
+
+pub mod control;
+pub mod cpuid;
+pub mod crash;
+pub mod debug;
+pub mod hypercall;
+pub mod instruction;
+pub mod memory;
+pub mod msr;
+pub mod port;
+pub mod registers;
+pub mod vector;
+mod window;
+
+pub use window::Window;
