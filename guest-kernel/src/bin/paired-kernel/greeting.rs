@@ -1,0 +1,90 @@
+//! What the kernel was given, in words.
+
+use alloc::{string::String, vec::Vec};
+
+use xenolith_guest::{
+    StartInfo,
+    abi::features,
+    hypercall::{Errno, memory, version},
+    println,
+    start_info::Module,
+};
+
+/// Prints everything the domain builder and the hypervisor tell about this domain.
+pub(crate) fn print(start: &StartInfo) {
+    println!();
+    println!("Xenolith paired kernel {}", env!("CARGO_PKG_VERSION"));
+    version(start);
+    memory(start);
+    println!("  command line  {}", Quoted(start.command_line()));
+    match start.module() {
+        Module::Absent => println!("  ramdisk       none"),
+        Module::Mapped { start, bytes } => {
+            println!("  ramdisk       {bytes} bytes at {:#x}", start.as_u64());
+        }
+        Module::Unmapped { start, bytes } => {
+            println!("  ramdisk       {bytes} bytes at guest-physical {:#x}", start.as_u64());
+        }
+    }
+    println!();
+}
+
+/// Prints what the hypervisor is.
+pub(crate) fn version(start: &StartInfo) {
+    let report = || -> Result<(), Errno> {
+        let extra = version::extra_version()?;
+        println!("  hypervisor    Xen {}{extra} ABI, {}", version::version()?, start.magic());
+        println!("  runs          {}", version::capabilities()?);
+        println!("  changeset     {}", version::changeset()?);
+        println!("  features      {}", names_of(version::features(0)?));
+        Ok(())
+    };
+    if let Err(error) = report() {
+        println!("  hypervisor    does not say: {error}");
+    }
+}
+
+/// Prints the memory of this domain.
+pub(crate) fn memory(start: &StartInfo) {
+    println!("  memory        {} pages, {} KiB", start.pages(), start.pages() * 4);
+    match memory::memory_map() {
+        Ok(ranges) => ranges.iter().for_each(|range| {
+            println!(
+                "                {:#014x}..{:#014x}  {}",
+                range.start,
+                range.start + range.bytes,
+                range.kind,
+            );
+        }),
+        Err(error) => println!("                no memory map: {error}"),
+    }
+}
+
+/// Returns the names of the features whose bits are set.
+fn names_of(word: u32) -> String {
+    const NAMES: &[(u32, &str)] = &[
+        (features::WRITABLE_PAGE_TABLES, "writable_page_tables"),
+        (features::WRITABLE_DESCRIPTOR_TABLES, "writable_descriptor_tables"),
+        (features::AUTO_TRANSLATED_PHYSMAP, "auto_translated_physmap"),
+        (features::SUPERVISOR_MODE_KERNEL, "supervisor_mode_kernel"),
+        (features::PAE_PGDIR_ABOVE_4GB, "pae_pgdir_above_4gb"),
+        (features::MMU_PT_UPDATE_PRESERVE_AD, "mmu_pt_update_preserve_ad"),
+        (features::HIGHMEM_ASSIST, "highmem_assist"),
+        (features::GNTTAB_MAP_AVAIL_BITS, "gnttab_map_avail_bits"),
+        (features::MEMORY_OP_VNODE_SUPPORTED, "memory_op_vnode_supported"),
+        (features::NOT_DIRECT_MAPPED, "not_direct_mapped"),
+        (features::DIRECT_MAPPED, "direct_mapped"),
+    ];
+    let set = NAMES.iter().filter(|(bit, _)| word & (1 << bit) != 0);
+    let names: Vec<_> = set.map(|&(_, name)| name).collect();
+    if names.is_empty() { String::from("none") } else { names.join(" ") }
+}
+
+/// Text in quotes, or the word `none`.
+struct Quoted<'a>(&'a str);
+
+impl core::fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        if self.0.is_empty() { f.write_str("none") } else { write!(f, "\"{}\"", self.0) }
+    }
+}

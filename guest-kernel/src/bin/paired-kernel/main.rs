@@ -1,0 +1,32 @@
+//! The paired kernel: shows what it was given, then does what is typed.
+//!
+//! With `run=COMMAND[,COMMAND...]` on its command line it executes these commands and powers off
+//! instead of waiting for input.
+#![no_std]
+#![no_main]
+
+extern crate alloc;
+
+mod commands;
+mod greeting;
+mod prompt;
+
+use xenolith_guest::{
+    StartInfo, command_line,
+    hypercall::sched::{ShutdownReason, shutdown},
+};
+
+xenolith_guest::entry!(main);
+
+fn main(start: &'static StartInfo) -> ! {
+    greeting::print(start);
+    let mut listed = command_line::values(start.command_line(), "run").peekable();
+    if listed.peek().is_none() {
+        prompt::run(start);
+    }
+    for command in listed {
+        prompt::show(command);
+        commands::execute(command, start);
+    }
+    shutdown(ShutdownReason::POWEROFF)
+}

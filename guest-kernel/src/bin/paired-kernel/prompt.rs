@@ -1,0 +1,42 @@
+//! The prompt: reads lines from the console and has them executed.
+
+use xenolith_guest::{
+    StartInfo,
+    console::{Key, LineEditor, read_byte},
+    hypercall::sched,
+    print, println,
+};
+
+use crate::commands;
+
+const PROMPT: &str = "xenolith guest> ";
+
+/// Reads and executes commands until one of them ends the domain.
+pub(crate) fn run(start: &StartInfo) -> ! {
+    println!("Type help for a list of commands.");
+    let mut editor = LineEditor::default();
+    print!("{PROMPT}");
+    loop {
+        let Some(byte) = read_byte() else {
+            // Polling, until there are events to wait for.
+            let _ = sched::yield_now();
+            continue;
+        };
+        match editor.push(byte) {
+            Key::Echo(character) => print!("{character}"),
+            Key::Erase => print!("\x08 \x08"),
+            Key::Cancel => print!("^C\n{PROMPT}"),
+            Key::Enter(line) => {
+                println!();
+                commands::execute(line.trim(), start);
+                print!("{PROMPT}");
+            }
+            Key::Ignore => {}
+        }
+    }
+}
+
+/// Shows a command as if it had been typed.
+pub(crate) fn show(command: &str) {
+    println!("{PROMPT}{command}");
+}
