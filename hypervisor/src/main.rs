@@ -1,8 +1,13 @@
-//! Placeholder.
+//! The hypervisor's image: mechanism only; what to do is decided in `xenolith-core`.
 #![no_std]
 #![no_main]
 
-#[panic_handler]
-fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
-    loop {}
-}
+mod acpi;
+mod boot;
+mod console;
+mod cpu;
+mod logger;
+mod memory;
+mod panic;
+mod power;
+mod run;

@@ -10,6 +10,19 @@ pub const PAGE_SIZE: u64 = 4096;
 /// Bits of an address that select a byte within its page.
 pub const PAGE_SHIFT: u32 = 12;
 
+const _: () = assert!(usize::BITS == 64, "the hypervisor and its tests run on 64-bit machines");
+
+/// Returns `number` as an index or a length of the host.
+#[expect(clippy::cast_possible_truncation, reason = "usize has 64 bits, as asserted above")]
+pub const fn to_usize(number: u64) -> usize {
+    number as usize
+}
+
+/// Returns an index or a length of the host as a number.
+pub const fn to_u64(number: usize) -> u64 {
+    number as u64
+}
+
 macro_rules! address {
     ($(#[$doc:meta])* $name:ident, $tag:literal) => {
         $(#[$doc])*

@@ -6,4 +6,16 @@
 #![forbid(unsafe_code)]
 
 pub mod address;
+pub mod console;
+pub mod domain;
 pub mod domain_builder;
+pub mod ept;
+pub mod frame_allocator;
+pub mod guest_access;
+pub mod guest_memory;
+pub mod hypercall;
+pub mod memory_map;
+pub mod options;
+pub mod page_map;
+pub mod shutdown;
+pub mod vmx;

@@ -1,0 +1,10 @@
+//! Links the hypervisor by its own script.
+
+fn main() {
+    let directory = std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets it for build scripts");
+    println!("cargo:rerun-if-changed=link.ld");
+    println!("cargo:rerun-if-changed=src/boot/entry.S");
+    println!("cargo:rustc-link-arg-bins=-T{directory}/link.ld");
+    println!("cargo:rustc-link-arg-bins=--no-dynamic-linker");
+    println!("cargo:rustc-link-arg-bins=-zmax-page-size=4096");
+}

@@ -1,0 +1,78 @@
+//! What the hypervisor knows of a domain, apart from its memory.
+
+use crate::address::DomId;
+use xenolith_abi::features;
+
+/// The state of one domain.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Domain {
+    /// Its number.
+    pub id: DomId,
+    /// Pages of memory that it has.
+    pub memory_pages: u64,
+    /// Pages of memory that it may have.
+    pub max_pages: u64,
+    /// First frame number above all that it may name.
+    pub max_gfn: u64,
+    /// Assists that are on, a bit per type (`vm_assist`).
+    pub assists: u64,
+    /// Whether its kernel said in its ELF notes that it runs in ring 0.
+    pub supervisor_mode_kernel: bool,
+}
+
+impl Domain {
+    /// Makes a domain that has all the memory it may have.
+    pub const fn new(id: DomId, memory_pages: u64, max_gfn: u64) -> Self {
+        Self {
+            id,
+            memory_pages,
+            max_pages: memory_pages,
+            max_gfn,
+            assists: 0,
+            supervisor_mode_kernel: false,
+        }
+    }
+
+    /// Returns whether the assist numbered `kind` is on.
+    pub const fn has_assist(&self, kind: u32) -> bool {
+        self.assists >> kind & 1 != 0
+    }
+
+    /// Returns the features of submap 0 that the domain sees (`XENVER_get_features`).
+    ///
+    /// They are those of an ordinary domain under Xen 4.17. A kernel that runs in ring 0 on its own
+    /// account is told that it may.
+    pub fn features(&self) -> u32 {
+        use xenolith_abi::vm_assist::TYPE_PAE_EXTENDED_CR3;
+        let always = [
+            features::MMU_PT_UPDATE_PRESERVE_AD,
+            features::HIGHMEM_ASSIST,
+            features::GNTTAB_MAP_AVAIL_BITS,
+            features::MEMORY_OP_VNODE_SUPPORTED,
+            features::DIRECT_MAPPED,
+        ];
+        let mut bits = always.iter().fold(0, |bits, feature| bits | 1 << feature);
+        if self.has_assist(TYPE_PAE_EXTENDED_CR3) {
+            bits |= 1 << features::PAE_PGDIR_ABOVE_4GB;
+        }
+        if self.supervisor_mode_kernel {
+            bits |= 1 << features::SUPERVISOR_MODE_KERNEL;
+        }
+        bits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ordinary_domain_sees_what_xen_shows() {
+        let mut domain = Domain::new(DomId(1), 1, 1);
+        assert_eq!(domain.features(), 0x220e0);
+        domain.assists = 1 << 3;
+        assert_eq!(domain.features(), 0x220f0);
+        domain.supervisor_mode_kernel = true;
+        assert_eq!(domain.features(), 0x220f8);
+    }
+}

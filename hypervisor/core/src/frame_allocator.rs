@@ -1,0 +1,118 @@
+//! Hands out host-physical memory at boot; nothing is ever given back.
+//!
+//! Page tables, stacks and domains' memory are all taken from one [`FrameAllocator`] while the
+//! machine comes up. It allocates from the top, so that what loaders like to use stays free longest.
+
+use crate::address::{Hpa, PAGE_SIZE};
+use crate::memory_map::{Range, RangeSet, TooManyRegions};
+
+/// The memory that is still free.
+#[derive(Clone, Debug)]
+pub struct FrameAllocator {
+    free: RangeSet,
+}
+
+impl FrameAllocator {
+    /// Starts with `usable` memory, except the first page: physical address 0 stays unused.
+    ///
+    /// # Errors
+    ///
+    /// When the memory is too fragmented to describe.
+    pub fn new(mut usable: RangeSet) -> Result<Self, TooManyRegions> {
+        usable.remove(Range::sized(Hpa(0), PAGE_SIZE))?;
+        Ok(Self { free: usable })
+    }
+
+    /// Marks `range` as taken, for instance by the hypervisor's image or a module.
+    ///
+    /// # Errors
+    ///
+    /// When the memory is too fragmented to describe.
+    pub fn reserve(&mut self, range: Range) -> Result<(), TooManyRegions> {
+        self.free.remove(range.page_outer())
+    }
+
+    /// Returns the number of free bytes.
+    pub fn free_bytes(&self) -> u64 {
+        self.free.bytes()
+    }
+
+    /// Takes `bytes` contiguous bytes (a multiple of the page size), aligned to `alignment`
+    /// (a power of two, at least a page), or returns `None`.
+    pub fn allocate(&mut self, bytes: u64, alignment: u64) -> Option<Hpa> {
+        let start = self.free.iter().rev().find_map(|r| highest_fit(r, bytes, alignment))?;
+        self.free.remove(Range::sized(start, bytes)).ok()?;
+        Some(start)
+    }
+
+    /// Takes up to `bytes` contiguous bytes aligned to `alignment`: as much as the range with the
+    /// most room holds, in multiples of `alignment`.
+    pub fn allocate_up_to(&mut self, bytes: u64, alignment: u64) -> Option<Range> {
+        let room = |r: &Range| aligned_inner(*r, alignment).bytes();
+        let largest = self.free.iter().max_by_key(room).map(|r| room(&r))?;
+        let bytes = bytes.min(largest);
+        if bytes == 0 {
+            return None;
+        }
+        self.allocate(bytes, alignment).map(|start| Range::sized(start, bytes))
+    }
+}
+
+fn aligned_inner(range: Range, alignment: u64) -> Range {
+    let start = range.start.0.next_multiple_of(alignment);
+    let end = range.end.0 & !(alignment - 1);
+    Range { start: Hpa(start.min(end)), end: Hpa(end) }
+}
+
+fn highest_fit(range: Range, bytes: u64, alignment: u64) -> Option<Hpa> {
+    let start = range.end.0.checked_sub(bytes)? & !(alignment - 1);
+    (start >= range.start.0).then_some(Hpa(start))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIB: u64 = 1 << 20;
+
+    fn allocator(ranges: &[(u64, u64)]) -> FrameAllocator {
+        let mut set = RangeSet::default();
+        for &(start, end) in ranges {
+            set.insert(Range { start: Hpa(start), end: Hpa(end) }).unwrap();
+        }
+        FrameAllocator::new(set).unwrap()
+    }
+
+    #[test]
+    fn allocations_are_aligned_and_disjoint_until_memory_ends() {
+        let mut frames = allocator(&[(0, 0x9_f000), (MIB, 8 * MIB)]);
+        let mut taken: Vec<Range> = Vec::new();
+        while let Some(start) = frames.allocate(0x3_0000, 0x4_0000) {
+            assert!(start.is_aligned(0x4_0000));
+            let range = Range::sized(start, 0x3_0000);
+            assert!(taken.iter().all(|t| !t.overlaps(&range)));
+            assert!(start.0 >= PAGE_SIZE && range.end.0 <= 8 * MIB);
+            taken.push(range);
+        }
+        assert!(taken.len() > 24);
+        assert!(frames.allocate(PAGE_SIZE, PAGE_SIZE).is_some(), "the gaps are still free");
+    }
+
+    #[test]
+    fn reserved_memory_is_not_handed_out() {
+        let mut frames = allocator(&[(MIB, 2 * MIB)]);
+        frames.reserve(Range { start: Hpa(MIB + 1), end: Hpa(2 * MIB) }).unwrap();
+        assert_eq!(frames.allocate(PAGE_SIZE, PAGE_SIZE), None);
+    }
+
+    #[test]
+    fn a_large_request_comes_in_pieces() {
+        let mut frames = allocator(&[(2 * MIB, 7 * MIB), (8 * MIB, 20 * MIB)]);
+        let first = frames.allocate_up_to(16 * MIB, 2 * MIB).unwrap();
+        assert_eq!((first.start, first.bytes()), (Hpa(8 * MIB), 12 * MIB));
+        let second = frames.allocate_up_to(4 * MIB, 2 * MIB).unwrap();
+        assert_eq!((second.start, second.bytes()), (Hpa(2 * MIB), 4 * MIB));
+        assert_eq!(frames.allocate_up_to(2 * MIB, 2 * MIB), None);
+        assert_eq!(frames.free_bytes(), MIB);
+    }
+}

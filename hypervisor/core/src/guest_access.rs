@@ -1,0 +1,152 @@
+//! Copies between the hypervisor and a guest's virtual addresses.
+//!
+//! Every page is looked up in the guest's own page tables, as its kernel would see it: present and,
+//! for stores, writable at each level; accessed and dirty flags are set as the CPU would set them,
+//! or a guest that pages by them would lose data. The hypervisor's hole is never reached.
+
+use crate::address::{Gpa, Gva, PAGE_SIZE, to_u64, to_usize};
+use crate::guest_memory::GuestMemory;
+use crate::page_map::{LARGE, level_shift, table_index};
+use xenolith_abi::guest_layout::{HYPERVISOR_VIRT_END, HYPERVISOR_VIRT_START};
+use zerocopy::{FromBytes, Immutable, IntoBytes};
+
+const PRESENT: u64 = 1 << 0;
+const WRITABLE: u64 = 1 << 1;
+const ACCESSED: u64 = 1 << 5;
+const DIRTY: u64 = 1 << 6;
+/// Bits of an entry that hold a guest-physical address.
+const ADDRESS_MASK: u64 = 0x000f_ffff_ffff_f000;
+
+/// The guest gave an address that its kernel could not use: `-EFAULT`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Fault;
+
+/// What an access does.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Access {
+    /// It reads.
+    Read,
+    /// It writes.
+    Write,
+}
+
+/// A guest address space: memory, and the value of CR3 that selects its tables.
+#[derive(Debug)]
+pub struct GuestSpace<'a, M> {
+    memory: &'a mut M,
+    cr3: u64,
+}
+
+impl<'a, M: GuestMemory> GuestSpace<'a, M> {
+    /// Looks at `memory` through the tables that `cr3` selects.
+    pub fn new(memory: &'a mut M, cr3: u64) -> Self {
+        Self { memory, cr3 }
+    }
+
+    /// Copies guest bytes from `from` on.
+    ///
+    /// # Errors
+    ///
+    /// When a page cannot be read; bytes before it may have been copied.
+    pub fn copy_in(&mut self, from: Gva, into: &mut [u8]) -> Result<(), Fault> {
+        let mut at = from;
+        let mut rest = into;
+        while !rest.is_empty() {
+            let (piece, behind) = rest.split_at_mut(in_page(at, rest.len()));
+            let gpa = self.translate(at, Access::Read)?;
+            if !self.memory.read(gpa, piece) {
+                return Err(Fault);
+            }
+            at = Gva(at.0.wrapping_add(to_u64(piece.len())));
+            rest = behind;
+        }
+        Ok(())
+    }
+
+    /// Copies `from` to guest bytes from `to` on.
+    ///
+    /// # Errors
+    ///
+    /// When a page cannot be written; bytes before it have been.
+    pub fn copy_out(&mut self, to: Gva, from: &[u8]) -> Result<(), Fault> {
+        let mut at = to;
+        let mut rest = from;
+        while !rest.is_empty() {
+            let (piece, behind) = rest.split_at(in_page(at, rest.len()));
+            let gpa = self.translate(at, Access::Write)?;
+            if !self.memory.write(gpa, piece) {
+                return Err(Fault);
+            }
+            at = Gva(at.0.wrapping_add(to_u64(piece.len())));
+            rest = behind;
+        }
+        Ok(())
+    }
+
+    /// Copies a structure in.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::copy_in`].
+    pub fn read<T: FromBytes + IntoBytes>(&mut self, from: Gva) -> Result<T, Fault> {
+        let mut value = T::new_zeroed();
+        self.copy_in(from, value.as_mut_bytes())?;
+        Ok(value)
+    }
+
+    /// Copies a structure out.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::copy_out`].
+    pub fn write<T: IntoBytes + Immutable + ?Sized>(
+        &mut self,
+        to: Gva,
+        value: &T,
+    ) -> Result<(), Fault> {
+        self.copy_out(to, value.as_bytes())
+    }
+
+    /// Returns where `address` lies, with the accessed and dirty flags set on the way.
+    ///
+    /// # Errors
+    ///
+    /// When a kernel in ring 0 could not make the access, or the address is in the hole.
+    pub fn translate(&mut self, address: Gva, access: Access) -> Result<Gpa, Fault> {
+        if !address.is_canonical() || in_hole(address) {
+            return Err(Fault);
+        }
+        let mut table = self.cr3 & ADDRESS_MASK;
+        for level in (1..=4).rev() {
+            let slot = Gpa(table + 8 * to_u64(table_index(address.0, level)));
+            let entry = self.memory.read_word(slot).ok_or(Fault)?;
+            let writes = access == Access::Write;
+            if entry & PRESENT == 0 || (writes && entry & WRITABLE == 0) {
+                return Err(Fault);
+            }
+            let leaf = level == 1 || (level < 4 && entry & LARGE != 0);
+            let flags = if leaf && writes { ACCESSED | DIRTY } else { ACCESSED };
+            if entry & flags != flags && !self.memory.set_bits(slot, flags) {
+                return Err(Fault);
+            }
+            if leaf {
+                let within = (1 << level_shift(level)) - 1;
+                return Ok(Gpa((entry & ADDRESS_MASK & !within) | (address.0 & within)));
+            }
+            table = entry & ADDRESS_MASK;
+        }
+        Err(Fault)
+    }
+}
+
+/// Returns how many of `len` bytes from `at` on lie in the page of `at`.
+fn in_page(at: Gva, len: usize) -> usize {
+    len.min(to_usize(PAGE_SIZE - at.page_offset()))
+}
+
+fn in_hole(address: Gva) -> bool {
+    (HYPERVISOR_VIRT_START..HYPERVISOR_VIRT_END).contains(&address.0)
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

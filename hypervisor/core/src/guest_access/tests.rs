@@ -1,0 +1,106 @@
+use super::*;
+use crate::guest_memory::TestMemory;
+use proptest::prelude::*;
+
+/// Where [`mapped`] puts its pages.
+pub(crate) const BASE: u64 = 0xffff_ffff_8000_0000;
+/// The top-level table of [`mapped`].
+pub(crate) const CR3: u64 = 0x1000;
+
+/// Memory of 16 pages with page `i` at `BASE + i * 4096`; those in `missing` are not mapped, those
+/// in `read_only` not writable. Tables lie in frames 1 to 4, pages from frame 32 on.
+pub(crate) fn mapped(missing: &[u64], read_only: &[u64]) -> TestMemory {
+    let mut memory = TestMemory::default().with_pages(1, 4, true).with_pages(32, 16, true);
+    memory.poke(0x1000 + 511 * 8, 0x2003);
+    memory.poke(0x2000 + 510 * 8, 0x3003);
+    memory.poke(0x3000, 0x4003);
+    for page in 0..16 {
+        let flags = if read_only.contains(&page) { PRESENT } else { PRESENT | WRITABLE };
+        if !missing.contains(&page) {
+            memory.poke(0x4000 + page * 8, (32 + page) << 12 | flags);
+        }
+    }
+    memory
+}
+
+#[test]
+fn copies_cross_pages() {
+    let mut memory = mapped(&[], &[]);
+    let mut space = GuestSpace::new(&mut memory, CR3);
+    let text: Vec<u8> = (0..9000).map(|i| (i % 251) as u8).collect();
+    space.copy_out(Gva(BASE + 4000), &text).unwrap();
+    let mut back = vec![0; 9000];
+    space.copy_in(Gva(BASE + 4000), &mut back).unwrap();
+    assert_eq!(back, text);
+    assert_eq!(memory.read_word(Gpa(33 << 12)).unwrap().to_le_bytes(), text[96..104]);
+}
+
+#[test]
+fn accesses_that_a_kernel_could_not_make_fault() {
+    let mut memory = mapped(&[2], &[1]);
+    memory.poke(0x4000 + 3 * 8, 0xdead_000f_f003);
+    let mut space = GuestSpace::new(&mut memory, CR3);
+    for (address, access, ok) in [
+        (BASE, Access::Write, true),
+        (BASE + 0x1000, Access::Read, true),
+        (BASE + 0x1000, Access::Write, false),
+        (BASE + 0x2000, Access::Read, false),
+        (0, Access::Read, false),
+        (0x8000_0000_0000, Access::Read, false),
+        (HYPERVISOR_VIRT_START, Access::Read, false),
+        (HYPERVISOR_VIRT_END - 1, Access::Write, false),
+    ] {
+        assert_eq!(space.translate(Gva(address), access).is_ok(), ok, "{address:#x} {access:?}");
+    }
+    assert_eq!(space.copy_in(Gva(BASE + 0x3000), &mut [0]), Err(Fault), "no such memory");
+    let mut other = GuestSpace::new(&mut memory, 0x7777_0000);
+    assert_eq!(other.copy_in(Gva(BASE), &mut [0]), Err(Fault), "no such tables");
+}
+
+#[test]
+fn accessed_and_dirty_flags_are_set_as_the_cpu_would() {
+    let mut memory = mapped(&[], &[]);
+    let mut space = GuestSpace::new(&mut memory, CR3);
+    space.translate(Gva(BASE), Access::Read).unwrap();
+    space.translate(Gva(BASE + 0x1000), Access::Write).unwrap();
+    for (slot, flags) in [
+        (0x1000 + 511 * 8, ACCESSED),
+        (0x2000 + 510 * 8, ACCESSED),
+        (0x3000, ACCESSED),
+        (0x4000, ACCESSED),
+        (0x4008, ACCESSED | DIRTY),
+        (0x4010, 0),
+    ] {
+        let found = memory.read_word(Gpa(slot)).unwrap() & (ACCESSED | DIRTY);
+        assert_eq!(found, flags, "{slot:#x}");
+    }
+}
+
+#[test]
+fn large_pages_are_followed() {
+    let mut memory = mapped(&[], &[]).with_pages(0x200, 1, true).with_pages(0x4_0000, 1, true);
+    memory.poke(0x3000 + 8, 0x20_0000 | LARGE | 3);
+    memory.poke(0x2000 + 511 * 8, 0x4000_0000 | LARGE | 3);
+    let mut space = GuestSpace::new(&mut memory, CR3);
+    let at = |space: &mut GuestSpace<'_, _>, address| space.translate(Gva(address), Access::Write);
+    assert_eq!(at(&mut space, BASE + 0x20_0123), Ok(Gpa(0x20_0123)));
+    assert_eq!(at(&mut space, BASE + 0x4000_0456), Ok(Gpa(0x4000_0456)));
+}
+
+proptest! {
+    /// Whatever is in the tables, a walk ends and reaches only memory that exists.
+    #[test]
+    fn walks_of_wild_tables_end(words in proptest::collection::vec(any::<u64>(), 64), address: u64, cr3: u64) {
+        let mut memory = mapped(&[], &[]);
+        for (i, word) in words.into_iter().enumerate() {
+            let i = u64::try_from(i).unwrap();
+            memory.poke(0x1000 + (i % 4) * 0x1000 + (i * 8 * 37) % 0x1000, word);
+        }
+        for cr3 in [CR3, cr3] {
+            let mut space = GuestSpace::new(&mut memory, cr3);
+            let mut bytes = [0; 16];
+            let _ = space.copy_in(Gva(address | !0 << 47), &mut bytes);
+            let _ = space.copy_out(Gva(BASE | address & 0x1f_ffff), &bytes);
+        }
+    }
+}

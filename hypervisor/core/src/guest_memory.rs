@@ -1,0 +1,80 @@
+//! The port through which guest-physical memory is reached, and what is at the end of it.
+
+use crate::address::Gpa;
+
+/// One domain's guest-physical memory.
+///
+/// No method hands out a reference: the domain's other vCPUs may write at any time. What was read
+/// is a copy, and is read once.
+pub trait GuestMemory {
+    /// Copies the bytes at `at` into `into`; they lie within one page. Returns whether there is
+    /// memory that the domain may read.
+    fn read(&self, at: Gpa, into: &mut [u8]) -> bool;
+
+    /// Copies `from` to `at`; the bytes lie within one page. Returns whether there is memory that
+    /// the domain may write.
+    fn write(&mut self, at: Gpa, from: &[u8]) -> bool;
+
+    /// Sets `bits` in the word at `at`, a multiple of 8, atomically. Returns as [`Self::write`].
+    fn set_bits(&mut self, at: Gpa, bits: u64) -> bool;
+
+    /// Reads the word at `at`, a multiple of 8, or returns `None` where there is no memory.
+    fn read_word(&self, at: Gpa) -> Option<u64> {
+        let mut bytes = [0; 8];
+        self.read(at, &mut bytes).then(|| u64::from_le_bytes(bytes))
+    }
+}
+
+/// Guest memory of a test: pages that exist and whether they may be written.
+#[cfg(test)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) struct TestMemory {
+    pages: std::collections::BTreeMap<u64, (Vec<u8>, bool)>,
+}
+
+#[cfg(test)]
+impl TestMemory {
+    /// Adds `count` zeroed pages from frame `first` on.
+    pub(crate) fn with_pages(mut self, first: u64, count: u64, writable: bool) -> Self {
+        for frame in first..first + count {
+            self.pages.insert(frame, (vec![0; 4096], writable));
+        }
+        self
+    }
+
+    /// Stores a word regardless of protection.
+    pub(crate) fn poke(&mut self, at: u64, value: u64) {
+        let page = &mut self.pages.get_mut(&(at >> 12)).unwrap().0;
+        let offset = usize::try_from(at & 0xfff).unwrap();
+        page[offset..offset + 8].copy_from_slice(&value.to_le_bytes());
+    }
+
+    fn page(&self, at: Gpa, len: usize) -> Option<&[u8]> {
+        let offset = usize::try_from(at.page_offset()).unwrap();
+        assert!(offset + len <= 4096, "an access crosses a page");
+        self.pages.get(&at.gfn().0).map(|(page, _)| &page[offset..offset + len])
+    }
+}
+
+#[cfg(test)]
+impl GuestMemory for TestMemory {
+    fn read(&self, at: Gpa, into: &mut [u8]) -> bool {
+        self.page(at, into.len()).map(|bytes| into.copy_from_slice(bytes)).is_some()
+    }
+
+    fn write(&mut self, at: Gpa, from: &[u8]) -> bool {
+        let offset = usize::try_from(at.page_offset()).unwrap();
+        assert!(offset + from.len() <= 4096, "an access crosses a page");
+        match self.pages.get_mut(&at.gfn().0) {
+            Some((page, true)) => {
+                page[offset..offset + from.len()].copy_from_slice(from);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn set_bits(&mut self, at: Gpa, bits: u64) -> bool {
+        self.read_word(at).is_some_and(|old| self.write(at, &(old | bits).to_le_bytes()))
+    }
+}

@@ -1,0 +1,74 @@
+//! `memory_op` (`xen/public/memory.h`), as far as it only asks.
+
+use super::{Args, Call, Machine, Outcome, finish, handle};
+use crate::address::{DomId, Gva, PAGE_SIZE};
+use crate::guest_access::Fault;
+use xenolith_abi::errno::{EINVAL, ENOSYS, ESRCH};
+use xenolith_abi::guest_layout::{MACH2PHYS_VIRT_END, MACH2PHYS_VIRT_START};
+use xenolith_abi::memory::{self, E820Entry, MachphysMapping, MemoryMap};
+
+/// The sub-operation is in these bits; those above count extents done before a continuation.
+const COMMAND_BITS: u32 = 6;
+
+pub(super) fn memory_op<M: Machine>(call: &mut Call<'_, M>, args: &Args) -> Outcome {
+    let first_extent = args[0] >> COMMAND_BITS;
+    let command = super::as_u32(args[0] & ((1 << COMMAND_BITS) - 1));
+    let argument = handle(args[1]);
+    finish(match command {
+        memory::MAXIMUM_RAM_PAGE
+        | memory::CURRENT_RESERVATION
+        | memory::MAXIMUM_RESERVATION
+        | memory::MAXIMUM_GPFN
+            if first_extent != 0 =>
+        {
+            Ok(-EINVAL)
+        }
+        memory::MAXIMUM_RAM_PAGE => Ok(to_result(call.domain.max_gfn)),
+        memory::CURRENT_RESERVATION => of_domain(call, argument, |d| d.memory_pages),
+        memory::MAXIMUM_RESERVATION => of_domain(call, argument, |d| d.max_pages),
+        memory::MAXIMUM_GPFN => of_domain(call, argument, |d| d.memory_pages - 1),
+        memory::MEMORY_MAP => memory_map(call, argument),
+        memory::MACHPHYS_MAPPING => {
+            let mapping = MachphysMapping {
+                v_start: MACH2PHYS_VIRT_START,
+                v_end: MACH2PHYS_VIRT_END,
+                max_mfn: call.domain.max_gfn,
+            };
+            call.space().write(argument, &mapping).map(|()| 0)
+        }
+        _ => Ok(-ENOSYS),
+    })
+}
+
+/// Answers `question` for the domain that the argument names, which can only be the caller.
+fn of_domain<M: Machine>(
+    call: &mut Call<'_, M>,
+    argument: Gva,
+    question: impl FnOnce(&crate::domain::Domain) -> u64,
+) -> Result<i64, Fault> {
+    let named: u16 = call.space().read(argument)?;
+    if named != xenolith_abi::domain::SELF && DomId(named) != call.domain.id {
+        return Ok(-ESRCH);
+    }
+    Ok(to_result(question(call.domain)))
+}
+
+/// Writes the memory map: one entry, all of the domain's memory.
+fn memory_map<M: Machine>(call: &mut Call<'_, M>, argument: Gva) -> Result<i64, Fault> {
+    let mut map: MemoryMap = call.space().read(argument)?;
+    let entry = E820Entry {
+        addr: 0,
+        size: call.domain.memory_pages * PAGE_SIZE,
+        type_: memory::E820_RAM,
+    };
+    map.nr_entries = map.nr_entries.min(1);
+    if map.nr_entries == 1 {
+        call.space().write(Gva(map.buffer), &entry)?;
+    }
+    call.space().write(argument, &map)?;
+    Ok(0)
+}
+
+fn to_result(count: u64) -> i64 {
+    i64::try_from(count).expect("a count of pages is below 2^52")
+}

@@ -1,0 +1,114 @@
+//! Hypercalls as functions: registers and state in, [`Outcome`] out.
+//!
+//! Arguments are as wide as Xen's C declarations make them: what Xen takes as `unsigned int` is cut
+//! to 32 bits here too.
+
+mod console;
+mod memory;
+mod sched;
+mod version;
+mod vm_assist;
+mod xenolith;
+
+use crate::address::Gva;
+use crate::console::ConsoleQueues;
+use crate::domain::Domain;
+use crate::guest_access::{Fault, GuestSpace};
+use crate::guest_memory::GuestMemory;
+use crate::shutdown::ShutdownReason;
+use xenolith_abi::errno::{EFAULT, ENOSYS};
+use xenolith_abi::hypercall;
+
+/// The argument registers rdi, rsi, rdx, r10, r8.
+pub type Args = [u64; 5];
+
+/// What is to be done with the vCPU that made the call.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Outcome {
+    /// Put the value into rax and go on behind the instruction.
+    Return(i64),
+    /// Write the argument registers back and leave rip on the instruction: there is more to do.
+    Continue(Args),
+    /// Return 0, after others had a chance to run.
+    Yield,
+    /// End the domain.
+    Shutdown(ShutdownReason),
+}
+
+impl From<Fault> for Outcome {
+    fn from(_: Fault) -> Self {
+        Self::Return(-EFAULT)
+    }
+}
+
+/// What handlers need of the machine.
+pub trait Machine {
+    /// The memory of the calling domain.
+    type Memory: GuestMemory;
+
+    /// Returns the memory of the calling domain.
+    fn memory(&mut self) -> &mut Self::Memory;
+
+    /// Returns CR3 of the calling vCPU.
+    fn cr3(&self) -> u64;
+
+    /// Runs `action` on the domain's console, after moving what the line takes and gives.
+    fn with_console<R>(&mut self, action: impl FnOnce(&mut ConsoleQueues) -> R) -> R;
+
+    /// Returns the exits of the calling vCPU so far, by reason.
+    fn exit_counts(&self) -> &[u64];
+}
+
+/// The state a handler works on: the caller's domain, and the machine.
+#[derive(Debug)]
+pub struct Call<'a, M> {
+    /// The calling domain.
+    pub domain: &'a mut Domain,
+    /// The machine.
+    pub machine: &'a mut M,
+}
+
+impl<M: Machine> Call<'_, M> {
+    /// Returns the caller's address space.
+    fn space(&mut self) -> GuestSpace<'_, M::Memory> {
+        let cr3 = self.machine.cr3();
+        GuestSpace::new(self.machine.memory(), cr3)
+    }
+}
+
+/// Runs hypercall `number`; an unknown one is `-ENOSYS`.
+#[inline]
+pub fn dispatch<M: Machine>(call: &mut Call<'_, M>, number: u64, args: &Args) -> Outcome {
+    let Ok(number) = u32::try_from(number) else { return Outcome::Return(-ENOSYS) };
+    match number {
+        hypercall::XEN_VERSION => version::xen_version(call, args),
+        hypercall::CONSOLE_IO => console::console_io(call, args),
+        hypercall::SCHED_OP => sched::sched_op(call, args),
+        hypercall::MEMORY_OP => memory::memory_op(call, args),
+        hypercall::VM_ASSIST => vm_assist::vm_assist(call, args),
+        xenolith_abi::xenolith::OP => xenolith::xenolith_op(call, args),
+        _ => Outcome::Return(-ENOSYS),
+    }
+}
+
+/// Returns the argument as Xen's `unsigned int`.
+#[expect(clippy::cast_possible_truncation, reason = "this is what C does with the register")]
+const fn as_u32(argument: u64) -> u32 {
+    argument as u32
+}
+
+/// Turns a handler's result into an outcome.
+fn finish(result: Result<i64, Fault>) -> Outcome {
+    match result {
+        Ok(value) => Outcome::Return(value),
+        Err(fault) => fault.into(),
+    }
+}
+
+/// Returns the guest address in an argument register.
+const fn handle(argument: u64) -> Gva {
+    Gva(argument)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,202 @@
+//! Four-level address translation tables: the hypervisor's own and EPT share their shape.
+//!
+//! Both are trees of 512-entry tables whose leaves may be 4 KiB, 2 MiB or 1 GiB. They differ in
+//! the bits of an entry, which a [`Format`] gives. Tables are reached through [`TableFrames`].
+
+use crate::address::{Hpa, PAGE_SIZE, to_usize};
+
+/// Bits of an entry that hold a host-physical address.
+pub const ADDRESS_MASK: u64 = 0x000f_ffff_ffff_f000;
+/// The bit that makes an entry of level 2 or 3 a leaf, in both formats.
+pub const LARGE: u64 = 1 << 7;
+
+/// How entries are written (SDM 3A, "4-Level Paging"; SDM 3C, "EPT Translation Mechanism").
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Format {
+    /// An entry with none of these bits set maps nothing.
+    pub present: u64,
+    /// Flags of an entry that refers to a table.
+    pub table: u64,
+    /// The highest level at which a leaf may stand: 1 (4 KiB), 2 (2 MiB) or 3 (1 GiB).
+    pub max_leaf_level: u32,
+}
+
+/// The memory that holds tables.
+pub trait TableFrames {
+    /// Takes a zeroed frame for a table, or returns `None` when memory is used up.
+    fn allocate_table(&mut self) -> Option<Hpa>;
+    /// Returns entry `index` (below 512) of the table at `table`.
+    fn entry(&self, table: Hpa, index: usize) -> u64;
+    /// Writes entry `index` (below 512) of the table at `table`.
+    fn set_entry(&mut self, table: Hpa, index: usize, value: u64);
+}
+
+/// Why a range was not mapped. What was mapped before the error stays mapped.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum MapError {
+    /// No memory is left for tables.
+    OutOfMemory,
+    /// Part of the range is mapped already, from this address on.
+    AlreadyMapped(u64),
+    /// An address or the length is not a multiple of the page size, or leaves the space.
+    Misaligned,
+}
+
+/// A tree of tables.
+#[derive(Clone, Copy, Debug)]
+pub struct PageMap {
+    root: Hpa,
+    format: Format,
+}
+
+/// What an address translates to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Translation {
+    /// The host-physical address.
+    pub target: Hpa,
+    /// The leaf entry.
+    pub entry: u64,
+    /// The level of the leaf: 1, 2 or 3.
+    pub level: u32,
+}
+
+/// Returns the index into a table of `level` (1 to 4) that `address` selects.
+pub fn table_index(address: u64, level: u32) -> usize {
+    to_usize((address >> level_shift(level)) & 511)
+}
+
+/// Returns log2 of the bytes that one entry of a table of `level` spans.
+pub const fn level_shift(level: u32) -> u32 {
+    3 + 9 * level
+}
+
+impl PageMap {
+    /// Starts an empty tree, or returns `None` when memory is used up.
+    pub fn new(format: Format, frames: &mut impl TableFrames) -> Option<Self> {
+        Some(Self { root: frames.allocate_table()?, format })
+    }
+
+    /// Returns the address of the top-level table.
+    pub const fn root(&self) -> Hpa {
+        self.root
+    }
+
+    /// Maps `bytes` bytes from `from` to `to` with `flags`, by the largest pages that fit.
+    ///
+    /// # Errors
+    ///
+    /// See [`MapError`].
+    pub fn map(
+        &self,
+        frames: &mut impl TableFrames,
+        from: u64,
+        to: Hpa,
+        bytes: u64,
+        flags: u64,
+    ) -> Result<(), MapError> {
+        let aligned = (from | to.0 | bytes).is_multiple_of(PAGE_SIZE);
+        let fits = bytes == 0
+            || (from.checked_add(bytes - 1).is_some() && to.checked_add(bytes - 1).is_some());
+        if !aligned || !fits {
+            return Err(MapError::Misaligned);
+        }
+        let mut done = 0;
+        while done < bytes {
+            let (at, target) = (from + done, to.0 + done);
+            let level = self.leaf_level(at | target, bytes - done);
+            self.map_leaf(frames, at, target | flags, level)?;
+            done += 1 << level_shift(level);
+        }
+        Ok(())
+    }
+
+    /// Returns what `address` translates to, or `None`.
+    pub fn translate(&self, frames: &impl TableFrames, address: u64) -> Option<Translation> {
+        let mut table = self.root;
+        for level in (1..=4).rev() {
+            let entry = frames.entry(table, table_index(address, level));
+            if entry & self.format.present == 0 {
+                return None;
+            }
+            if is_leaf(entry, level) {
+                let within = (1 << level_shift(level)) - 1;
+                let target = Hpa((entry & ADDRESS_MASK & !within) | (address & within));
+                return Some(Translation { target, entry, level });
+            }
+            table = Hpa(entry & ADDRESS_MASK);
+        }
+        None
+    }
+
+    /// Calls `visit` with address and level of each leaf, in ascending order.
+    pub fn for_each_leaf(&self, frames: &impl TableFrames, visit: &mut impl FnMut(u64, u64, u32)) {
+        self.visit_table(frames, self.root, 0, 4, visit);
+    }
+
+    fn visit_table(
+        &self,
+        frames: &impl TableFrames,
+        table: Hpa,
+        base: u64,
+        level: u32,
+        visit: &mut impl FnMut(u64, u64, u32),
+    ) {
+        let mut at = base;
+        for index in 0..512 {
+            let entry = frames.entry(table, index);
+            if entry & self.format.present != 0 {
+                if is_leaf(entry, level) {
+                    visit(at, entry, level);
+                } else {
+                    self.visit_table(frames, Hpa(entry & ADDRESS_MASK), at, level - 1, visit);
+                }
+            }
+            at = at.wrapping_add(1 << level_shift(level));
+        }
+    }
+
+    fn leaf_level(&self, alignment: u64, bytes: u64) -> u32 {
+        let fits = |level: &u32| {
+            let size = 1 << level_shift(*level);
+            alignment.is_multiple_of(size) && bytes >= size
+        };
+        (2..=self.format.max_leaf_level).rev().find(fits).unwrap_or(1)
+    }
+
+    fn map_leaf(
+        &self,
+        frames: &mut impl TableFrames,
+        at: u64,
+        entry: u64,
+        leaf_level: u32,
+    ) -> Result<(), MapError> {
+        let mut table = self.root;
+        for level in (leaf_level + 1..=4).rev() {
+            let index = table_index(at, level);
+            let old = frames.entry(table, index);
+            table = if old & self.format.present == 0 {
+                let new = frames.allocate_table().ok_or(MapError::OutOfMemory)?;
+                frames.set_entry(table, index, new.0 | self.format.table);
+                new
+            } else if is_leaf(old, level) {
+                return Err(MapError::AlreadyMapped(at));
+            } else {
+                Hpa(old & ADDRESS_MASK)
+            };
+        }
+        let index = table_index(at, leaf_level);
+        if frames.entry(table, index) & self.format.present != 0 {
+            return Err(MapError::AlreadyMapped(at));
+        }
+        let large = if leaf_level > 1 { LARGE } else { 0 };
+        frames.set_entry(table, index, entry | large);
+        Ok(())
+    }
+}
+
+const fn is_leaf(entry: u64, level: u32) -> bool {
+    level == 1 || (level < 4 && entry & LARGE != 0)
+}
+
+#[cfg(test)]
+mod tests;

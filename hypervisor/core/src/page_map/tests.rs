@@ -1,0 +1,103 @@
+use super::*;
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+/// Tables in host memory, with a limit on their number.
+struct Tables {
+    tables: Vec<[u64; 512]>,
+    limit: usize,
+}
+
+impl Tables {
+    fn new(limit: usize) -> Self {
+        Self { tables: Vec::new(), limit }
+    }
+
+    fn position(table: Hpa) -> usize {
+        usize::try_from(table.0 / PAGE_SIZE - 1).unwrap()
+    }
+}
+
+impl TableFrames for Tables {
+    fn allocate_table(&mut self) -> Option<Hpa> {
+        if self.tables.len() == self.limit {
+            return None;
+        }
+        self.tables.push([0; 512]);
+        Some(Hpa(self.tables.len() as u64 * PAGE_SIZE))
+    }
+
+    fn entry(&self, table: Hpa, index: usize) -> u64 {
+        self.tables[Self::position(table)][index]
+    }
+
+    fn set_entry(&mut self, table: Hpa, index: usize, value: u64) {
+        self.tables[Self::position(table)][index] = value;
+    }
+}
+
+const PAGING: Format = Format { present: 1, table: 3, max_leaf_level: 3 };
+const MIB: u64 = 1 << 20;
+const GIB: u64 = 1 << 30;
+
+#[test]
+fn the_largest_fitting_pages_are_used() {
+    let mut tables = Tables::new(100);
+    let map = PageMap::new(PAGING, &mut tables).unwrap();
+    let (from, to) = (GIB - 2 * MIB - PAGE_SIZE, 3 * GIB - 2 * MIB - PAGE_SIZE);
+    map.map(&mut tables, from, Hpa(to), GIB + 4 * MIB + 2 * PAGE_SIZE, 3).unwrap();
+    let mut leaves = BTreeMap::new();
+    map.for_each_leaf(&tables, &mut |_, _, level| *leaves.entry(level).or_insert(0) += 1);
+    assert_eq!(leaves, BTreeMap::from([(1, 2), (2, 2), (3, 1)]));
+}
+
+#[test]
+fn a_format_without_large_pages_has_none() {
+    let mut tables = Tables::new(100);
+    let format = Format { max_leaf_level: 1, ..PAGING };
+    let map = PageMap::new(format, &mut tables).unwrap();
+    map.map(&mut tables, 0, Hpa(0), 4 * MIB, 3).unwrap();
+    map.for_each_leaf(&tables, &mut |_, entry, level| {
+        assert_eq!((level, entry & LARGE), (1, 0));
+    });
+    assert_eq!(map.translate(&tables, 4 * MIB - 1).unwrap().target, Hpa(4 * MIB - 1));
+}
+
+#[test]
+fn errors() {
+    let mut tables = Tables::new(4);
+    let map = PageMap::new(PAGING, &mut tables).unwrap();
+    assert_eq!(map.map(&mut tables, 1, Hpa(0), PAGE_SIZE, 3), Err(MapError::Misaligned));
+    assert_eq!(map.map(&mut tables, 0, Hpa(0), 1, 3), Err(MapError::Misaligned));
+    assert_eq!(map.map(&mut tables, !0xfff, Hpa(0), 2 * PAGE_SIZE, 3), Err(MapError::Misaligned));
+    map.map(&mut tables, 0, Hpa(0), PAGE_SIZE, 3).unwrap();
+    assert_eq!(
+        map.map(&mut tables, 0, Hpa(0), 2 * MIB, 3),
+        Err(MapError::AlreadyMapped(0)),
+        "a large page over a table"
+    );
+    map.map(&mut tables, 2 * MIB, Hpa(0), 2 * MIB, 3).unwrap();
+    assert_eq!(
+        map.map(&mut tables, 3 * MIB, Hpa(0), PAGE_SIZE, 3),
+        Err(MapError::AlreadyMapped(3 * MIB)),
+        "a small page under a large one"
+    );
+    assert_eq!(map.map(&mut tables, 512 * GIB, Hpa(0), PAGE_SIZE, 3), Err(MapError::OutOfMemory));
+}
+
+proptest! {
+    /// Every mapped byte translates to its target, every other to nothing.
+    #[test]
+    fn translation_is_what_was_mapped(
+        from in 0u64..2048, to in 0u64..2048, pages in 1u64..2048, probe in 0u64..4096,
+    ) {
+        let mut tables = Tables::new(100);
+        let map = PageMap::new(PAGING, &mut tables).unwrap();
+        map.map(&mut tables, from * PAGE_SIZE, Hpa(to * PAGE_SIZE), pages * PAGE_SIZE, 3).unwrap();
+        let found = map.translate(&tables, probe * PAGE_SIZE + 7).map(|t| t.target);
+        let want = (from..from + pages)
+            .contains(&probe)
+            .then(|| Hpa((probe - from + to) * PAGE_SIZE + 7));
+        prop_assert_eq!(found, want);
+    }
+}

@@ -1,0 +1,83 @@
+//! What the firmware's ACPI tables say of CPUs and interrupt controllers.
+
+use crate::boot::AcpiRoot;
+use crate::memory::direct;
+use acpi::madt::{Madt, MadtEntry};
+use acpi::{AcpiError, AcpiHandler, AcpiTables, PhysicalMapping};
+use core::ptr::NonNull;
+use log::{info, warn};
+use xenolith_core::address::{Hpa, to_u64, to_usize};
+
+/// What the boot tables map; firmware keeps its tables below.
+const REACHABLE_BYTES: usize = 4 << 30;
+
+/// Reads tables through the direct map.
+#[derive(Clone, Copy, Debug)]
+struct DirectMap;
+
+/// Stands in for tables out of reach: no signature or checksum matches it.
+static NO_TABLE: [u64; 512] = [u64::MAX; 512];
+
+impl AcpiHandler for DirectMap {
+    unsafe fn map_physical_region<T>(&self, at: usize, size: usize) -> PhysicalMapping<Self, T> {
+        let reachable = at != 0 && at.checked_add(size).is_some_and(|end| end <= REACHABLE_BYTES);
+        let pointer = if reachable {
+            direct(Hpa(to_u64(at)))
+        } else {
+            (&raw const NO_TABLE).cast_mut().cast()
+        };
+        let start = NonNull::new(pointer.cast()).expect("neither address is 0");
+        // SAFETY: all reachable memory is mapped while booting, when alone tables are read.
+        unsafe { PhysicalMapping::new(at, start, size, size, *self) }
+    }
+
+    fn unmap_physical_region<T>(_: &PhysicalMapping<Self, T>) {}
+}
+
+/// Logs the CPUs and interrupt controllers that the tables name. A machine without tables runs on
+/// its one CPU.
+pub(crate) fn report(root: AcpiRoot) {
+    if let Err(error) = tables(root).and_then(|tables| report_madt(&tables)) {
+        warn!("no ACPI description of CPUs: {error:?}");
+    }
+}
+
+fn tables(root: AcpiRoot) -> Result<AcpiTables<DirectMap>, AcpiError> {
+    let address = |at: Hpa| to_usize(at.0);
+    // SAFETY: the addresses are the firmware's, by way of the loader, or found by signature.
+    unsafe {
+        match root {
+            AcpiRoot::RootPointer(at) => AcpiTables::from_rsdp(DirectMap, address(at)),
+            AcpiRoot::RootTable { revision, address: at } => {
+                AcpiTables::from_rsdt(DirectMap, revision, address(at))
+            }
+            AcpiRoot::Search => AcpiTables::search_for_rsdp_bios(DirectMap),
+        }
+    }
+}
+
+fn report_madt(tables: &AcpiTables<DirectMap>) -> Result<(), AcpiError> {
+    const ENABLED: u32 = 1;
+    let madt = tables.find_table::<Madt>()?;
+    info!("local APICs at {:#x}", { madt.get().local_apic_address });
+    for entry in madt.get().entries() {
+        match entry {
+            MadtEntry::LocalApic(apic) => {
+                report_cpu(u32::from(apic.apic_id), apic.flags & ENABLED != 0);
+            }
+            MadtEntry::LocalX2Apic(apic) => report_cpu(apic.x2apic_id, apic.flags & ENABLED != 0),
+            MadtEntry::IoApic(apic) => info!(
+                "I/O APIC {} at {:#x}, interrupts from {}",
+                apic.io_apic_id,
+                { apic.io_apic_address },
+                { apic.global_system_interrupt_base }
+            ),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn report_cpu(apic_id: u32, enabled: bool) {
+    info!("CPU with APIC ID {apic_id}{}", if enabled { "" } else { ", disabled" });
+}

@@ -1,0 +1,62 @@
+//! What stops the hypervisor from starting a domain, in words that say what to do about it.
+
+use core::fmt;
+use xenolith_core::memory_map::TooManyRegions;
+use xenolith_core::options::OptionError;
+use xenolith_core::page_map::MapError;
+
+/// Why no domain was started.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum BootError {
+    /// The magic number in EAX is neither multiboot2's nor PVH's.
+    UnknownLoader(u32),
+    /// The loader's information cannot be read.
+    LoaderInformation(&'static str),
+    /// The loader gave no memory map.
+    NoMemoryMap,
+    /// The memory map has more regions than there is room for.
+    Regions,
+    /// The command line has a word that is not an option; the word itself has been logged.
+    Option,
+    /// The hypervisor's own tables do not fit into memory, or overlap.
+    Tables(MapError),
+}
+
+impl BootError {
+    /// Logs what is wrong with the command line, which does not outlive the caller.
+    pub(crate) fn option(error: OptionError<'_>) -> Self {
+        log::error!("{error}");
+        Self::Option
+    }
+}
+
+impl From<TooManyRegions> for BootError {
+    fn from(_: TooManyRegions) -> Self {
+        Self::Regions
+    }
+}
+
+impl From<MapError> for BootError {
+    fn from(error: MapError) -> Self {
+        Self::Tables(error)
+    }
+}
+
+impl fmt::Display for BootError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownLoader(magic) => write!(
+                f,
+                "the loader speaks neither multiboot2 nor PVH (EAX was {magic:#x}); \
+                 with GRUB use the multiboot2 and module2 commands"
+            ),
+            Self::LoaderInformation(what) => write!(f, "the loader's {what} cannot be read"),
+            Self::NoMemoryMap => f.write_str("the loader gave no memory map"),
+            Self::Regions => f.write_str("the memory map has too many regions"),
+            Self::Option => f.write_str("the hypervisor's command line is wrong (see above)"),
+            Self::Tables(error) => {
+                write!(f, "no page tables for the hypervisor: {error:?}; give it more memory")
+            }
+        }
+    }
+}

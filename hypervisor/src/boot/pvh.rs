@@ -1,0 +1,119 @@
+//! What a loader of the PVH protocol such as `qemu -kernel` tells (`xen/hvm/start_info.h`).
+//!
+//! PVH has one command line; what stands behind ` -- ` in it is for the first module.
+
+use super::{AcpiRoot, BootError, BootInfo, COMMAND_LINE_BYTES, Module};
+use crate::memory::direct;
+use arrayvec::{ArrayString, ArrayVec};
+use core::ffi::CStr;
+use xenolith_core::address::{Hpa, to_usize};
+use xenolith_core::memory_map::{MemoryMap, Range, Region, RegionKind};
+
+/// First word of the structure, which `entry.S` also passes as the loader's magic.
+pub(super) const MAGIC: u32 = 0x336e_c578;
+/// What separates the hypervisor's options from the domain's command line.
+const SEPARATOR: &str = "--";
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct StartInfo {
+    magic: u32,
+    version: u32,
+    flags: u32,
+    module_count: u32,
+    modules: u64,
+    command_line: u64,
+    root_pointer: u64,
+    memory_map: u64,
+    memory_map_entries: u32,
+    reserved: u32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct ModuleEntry {
+    address: u64,
+    bytes: u64,
+    command_line: u64,
+    reserved: u64,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct MemoryEntry {
+    address: u64,
+    bytes: u64,
+    kind: u32,
+    reserved: u32,
+}
+
+const _: () = assert!(size_of::<StartInfo>() == 56);
+const _: () = assert!(size_of::<ModuleEntry>() == 32);
+const _: () = assert!(size_of::<MemoryEntry>() == 24);
+
+/// Copies what is needed out of the structure at `info`.
+///
+/// # Errors
+///
+/// When it is malformed or has no memory map.
+///
+/// # Safety
+///
+/// `info` must be what the loader passed, and mapped.
+pub(super) unsafe fn read(info: Hpa) -> Result<BootInfo, BootError> {
+    // SAFETY: the caller guarantees that the loader put the structure there.
+    let start = unsafe { load::<StartInfo>(info, 0) };
+    if start.magic != MAGIC || start.version == 0 {
+        return Err(BootError::LoaderInformation("start information"));
+    }
+    let mut memory = MemoryMap::default();
+    for index in 0..start.memory_map_entries {
+        // SAFETY: version 1 of the structure has a memory map of that many entries.
+        let entry = unsafe { load::<MemoryEntry>(Hpa(start.memory_map), index) };
+        let range = Range::sized(Hpa(entry.address), entry.bytes);
+        memory.add(Region { range, kind: RegionKind::from_e820(entry.kind) })?;
+    }
+    // SAFETY: the loader put a terminated string there, or 0.
+    let line = unsafe { text(start.command_line) }?;
+    let (options, guest_line) = line.split_once(SEPARATOR).unwrap_or((line, ""));
+    let mut modules = ArrayVec::new();
+    for index in 0..start.module_count.min(2) {
+        // SAFETY: the structure has that many modules.
+        let entry = unsafe { load::<ModuleEntry>(Hpa(start.modules), index) };
+        let line = if index == 0 { guest_line.trim_start() } else { "" };
+        let range = Range::sized(Hpa(entry.address), entry.bytes);
+        modules.push(Module { range, command_line: copy(line)? });
+    }
+    let acpi = match start.root_pointer {
+        0 => AcpiRoot::Search,
+        address => AcpiRoot::RootPointer(Hpa(address)),
+    };
+    Ok(BootInfo { protocol: "PVH", command_line: copy(options)?, memory, modules, acpi })
+}
+
+fn copy(text: &str) -> Result<ArrayString<COMMAND_LINE_BYTES>, BootError> {
+    ArrayString::from(text).map_err(|_| BootError::LoaderInformation("long command line"))
+}
+
+/// # Safety
+///
+/// An array of `T` with more than `index` entries must lie at `at`, in mapped memory.
+unsafe fn load<T: Copy>(at: Hpa, index: u32) -> T {
+    let index = to_usize(u64::from(index));
+    // SAFETY: the caller guarantees that the entry exists.
+    let entry = unsafe { direct(at).cast::<T>().add(index) };
+    // SAFETY: as above; the loader need not have aligned it.
+    unsafe { entry.read_unaligned() }
+}
+
+/// # Safety
+///
+/// `at` must be 0 or the address of a terminated string that nothing writes to.
+unsafe fn text(at: u64) -> Result<&'static str, BootError> {
+    if at == 0 {
+        return Ok("");
+    }
+    // SAFETY: the caller guarantees the terminated string.
+    let string = unsafe { CStr::from_ptr(direct(Hpa(at)).cast()) };
+    string.to_str().map_err(|_| BootError::LoaderInformation("command line"))
+}

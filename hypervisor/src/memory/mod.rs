@@ -1,0 +1,84 @@
+//! The hypervisor's own view of memory.
+//!
+//! ```text
+//! 0xffff_8000_0000_0000   direct map: all RAM but the image, writable, not executable
+//! 0xffff_a000_0000_0000   stacks, 1 MiB per CPU, a guard page under each stack
+//! 0xffff_ffff_8020_0000   image: text executable, the rest not; text and constants read-only
+//! ```
+//! While booting, the direct map is the loader's lowest 4 GiB, writable and executable.
+
+pub(crate) mod address_space;
+pub(crate) mod stacks;
+
+use core::ptr;
+use xenolith_core::address::{Hpa, PAGE_SIZE, to_usize};
+use xenolith_core::frame_allocator::FrameAllocator;
+use xenolith_core::page_map::TableFrames;
+
+/// Where physical address 0 is mapped.
+pub(crate) const DIRECT_MAP: u64 = 0xffff_8000_0000_0000;
+/// Where the per-CPU windows of stacks begin.
+pub(crate) const STACKS: u64 = 0xffff_a000_0000_0000;
+/// What is added to a physical address of the image to get its link address.
+pub(crate) const IMAGE_BASE: u64 = 0xffff_ffff_8000_0000;
+
+/// Returns the pointer through which the direct map reaches `at`.
+pub(crate) fn direct(at: Hpa) -> *mut u8 {
+    ptr::with_exposed_provenance_mut(to_usize(DIRECT_MAP + at.0))
+}
+
+/// Free memory and the tables made from it.
+#[derive(Debug)]
+pub(crate) struct Memory {
+    free: FrameAllocator,
+}
+
+impl Memory {
+    /// Takes charge of `free`.
+    ///
+    /// # Safety
+    ///
+    /// Everything in `free` must be RAM that nothing else uses and that the direct map covers.
+    pub(crate) unsafe fn new(free: FrameAllocator) -> Self {
+        Self { free }
+    }
+
+    /// Takes `bytes` zeroed, contiguous bytes aligned to `alignment`, or returns `None`.
+    pub(crate) fn allocate_zeroed(&mut self, bytes: u64, alignment: u64) -> Option<Hpa> {
+        let start = self.free.allocate(bytes, alignment)?;
+        zero(start, bytes);
+        Some(start)
+    }
+
+    /// Returns what is free.
+    pub(crate) fn free(&mut self) -> &mut FrameAllocator {
+        &mut self.free
+    }
+}
+
+/// Fills memory that was just allocated with zeros.
+pub(crate) fn zero(start: Hpa, bytes: u64) {
+    let bytes = to_usize(bytes);
+    // SAFETY: callers pass what the allocator gave them: RAM that nothing else refers to.
+    unsafe { ptr::write_bytes(direct(start), 0, bytes) };
+}
+
+impl TableFrames for Memory {
+    fn allocate_table(&mut self) -> Option<Hpa> {
+        self.allocate_zeroed(PAGE_SIZE, PAGE_SIZE)
+    }
+
+    fn entry(&self, table: Hpa, index: usize) -> u64 {
+        // SAFETY: `PageMap` passes tables that it got from `allocate_table`, and indices below 512.
+        let entry = unsafe { direct(table).cast::<u64>().add(index) };
+        // SAFETY: as above; the CPU may set accessed and dirty bits at any time, hence volatile.
+        unsafe { entry.read_volatile() }
+    }
+
+    fn set_entry(&mut self, table: Hpa, index: usize, value: u64) {
+        // SAFETY: as in `entry`.
+        let entry = unsafe { direct(table).cast::<u64>().add(index) };
+        // SAFETY: as in `entry`.
+        unsafe { entry.write_volatile(value) };
+    }
+}
