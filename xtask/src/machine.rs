@@ -1,0 +1,92 @@
+//! The machines an image can run on, and what all of them share.
+//!
+//! One file per emulator turns a `Setup` into a command; `process` runs it, `link` carries the
+//! console, `watch` sees how it ends. `kvm` asks the host whether QEMU can offer VMX.
+
+pub(crate) mod bochs;
+pub(crate) mod choice;
+pub(crate) mod kvm;
+pub(crate) mod link;
+pub(crate) mod process;
+pub(crate) mod qemu;
+pub(crate) mod watch;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Result;
+use serde::Deserialize;
+
+use crate::size::Size;
+
+/// A machine to run on.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Machine {
+    /// Bochs, which emulates VMX; boots the ISO through its BIOS.
+    Bochs,
+    /// QEMU with nested VMX of the host; boots the ISO through its BIOS.
+    QemuKvm,
+    /// QEMU's own emulation, which has no VMX; starts the hypervisor through its PVH note.
+    QemuTcg,
+    /// The same, but boots the ISO through UEFI firmware.
+    QemuUefi,
+}
+
+impl Machine {
+    /// Whether it starts the hypervisor's file itself instead of booting an ISO.
+    pub(crate) const fn boots_directly(self) -> bool {
+        matches!(self, Self::QemuTcg)
+    }
+}
+
+/// What a machine boots.
+#[derive(Clone, Debug)]
+pub(crate) enum Boot {
+    /// An ISO image, through its boot loader.
+    Iso(PathBuf),
+    /// The hypervisor's file, without a boot loader.
+    Direct {
+        /// The hypervisor.
+        kernel: PathBuf,
+        /// The guest.
+        module: Option<PathBuf>,
+        /// Options of the hypervisor, ` -- `, command line of the guest.
+        command_line: String,
+    },
+}
+
+/// A machine about to be started.
+#[derive(Clone, Debug)]
+pub(crate) struct Setup {
+    /// What it boots.
+    pub(crate) boot: Boot,
+    /// Its memory.
+    pub(crate) memory: Size,
+    /// Its CPU model, if not the usual one.
+    pub(crate) cpu: Option<String>,
+}
+
+/// The command that starts `machine`, with its console on the listener at `port` of the loopback
+/// interface and the status port on standard output. Its files go to `directory`.
+///
+/// # Errors
+/// A file of the emulator is missing or cannot be written.
+pub(crate) fn command(
+    machine: Machine,
+    setup: &Setup,
+    directory: &Path,
+    port: u16,
+) -> Result<Command> {
+    match machine {
+        Machine::Bochs => bochs::command(setup, directory, port),
+        Machine::QemuKvm | Machine::QemuTcg | Machine::QemuUefi => {
+            qemu::command(machine, setup, port)
+        }
+    }
+}
+
+/// Memory for a machine whose guest has `guest`: room for the hypervisor and the boot loader.
+pub(crate) fn memory_for(guest: Size) -> Size {
+    Size::from_mib((guest.mib().saturating_add(128)).max(512))
+}

@@ -1,0 +1,107 @@
+//! Bochs: the machine with VMX that every host can offer.
+//!
+//! Debian's build has its debugger compiled in (hence the command file that says `c`) and no
+//! display without a window but `rfb`, a VNC server that waits for nobody; it takes the next free
+//! port from 5900 up. Sound goes to the dummy driver: without a sound card the real one ends Bochs.
+//! `ips` fixes how many instructions make an emulated second: firmware delays scale with it.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use super::{Boot, Setup, process};
+
+/// The CPU model with every VMX feature that the hypervisor can use.
+const DEFAULT_CPU: &str = "corei7_icelake_u";
+
+/// Instructions per emulated second.
+const IPS: u32 = 20_000_000;
+
+/// Where distributions keep the firmware.
+pub(crate) const BIOS: &[&str] = &["/usr/share/bochs/BIOS-bochs-latest"];
+
+/// Where distributions keep the firmware of the graphics card, without which the other one stops.
+pub(crate) const VGA_BIOS: &[&str] = &[
+    "/usr/share/vgabios/vgabios.bin",
+    "/usr/share/bochs/VGABIOS-lgpl-latest",
+    "/usr/share/bochs/VGABIOS-lgpl-latest.bin",
+];
+
+/// The command that starts Bochs on `setup` with its files in `directory`.
+///
+/// # Errors
+/// The firmware is not installed, or a file cannot be written.
+pub(crate) fn command(setup: &Setup, directory: &Path, port: u16) -> Result<Command> {
+    let Boot::Iso(image) = &setup.boot else { bail!("Bochs boots an ISO image only") };
+    // Under a name of its own, because the configuration cannot hold every path.
+    symlink(image, directory.join("cdrom.iso")).context("cannot link the image for Bochs")?;
+    let firmware = (first_of(BIOS)?, first_of(VGA_BIOS)?);
+    fs::write(directory.join("bochsrc"), configuration(setup, &firmware.0, &firmware.1, port))
+        .context("cannot write the configuration of Bochs")?;
+    fs::write(directory.join("debugger"), "c\n").context("cannot write the commands for Bochs")?;
+    let mut command = process::ending_with_us("bochs");
+    command.args(["-q", "-f", "bochsrc", "-rc", "debugger"]).current_dir(directory);
+    Ok(command)
+}
+
+/// The first of these files that exists.
+fn first_of(candidates: &[&str]) -> Result<PathBuf> {
+    let found = candidates.iter().map(PathBuf::from).find(|path| path.exists());
+    found.with_context(|| format!("the firmware of Bochs is missing: {}", candidates.join(" or ")))
+}
+
+/// The configuration file.
+fn configuration(setup: &Setup, bios: &Path, vga_bios: &Path, port: u16) -> String {
+    let cpu = setup.cpu.as_deref().unwrap_or(DEFAULT_CPU);
+    let megs = setup.memory.mib();
+    let (bios, vga_bios) = (bios.display(), vga_bios.display());
+    format!(
+        "display_library: rfb, options=\"timeout=0\"
+romimage: file={bios}
+vgaromimage: file={vga_bios}
+cpu: model={cpu}, count=1, ips={IPS}, reset_on_triple_fault=0
+megs: {megs}
+ata0-master: type=cdrom, path=cdrom.iso, status=inserted
+boot: cdrom
+com1: enabled=1, mode=socket-client, dev=127.0.0.1:{port}
+port_e9_hack: enabled=1
+speaker: enabled=0
+sound: waveoutdrv=dummy, waveindrv=dummy, midioutdrv=dummy
+clock: sync=none
+panic: action=fatal
+error: action=report
+log: emulator.log
+"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::size::Size;
+
+    #[test]
+    fn the_configuration_says_what_was_asked() {
+        let setup = Setup {
+            boot: Boot::Iso("image.iso".into()),
+            memory: Size::from_mib(640),
+            cpu: Some("tigerlake".into()),
+        };
+        let text = configuration(&setup, Path::new("/bios"), Path::new("/vga"), 4321);
+        for line in ["megs: 640", "romimage: file=/bios", "vgaromimage: file=/vga"] {
+            assert!(text.lines().any(|found| found == line), "{line}");
+        }
+        assert!(text.contains("model=tigerlake,"));
+        assert!(text.contains("dev=127.0.0.1:4321\n"));
+    }
+
+    #[test]
+    fn a_file_that_is_nowhere_is_named() {
+        let error = first_of(&["/nonexistent/a", "/nonexistent/b"]).unwrap_err().to_string();
+        assert!(error.contains("/nonexistent/a or /nonexistent/b"));
+        assert_eq!(first_of(&["/nonexistent/a", "/"]).unwrap(), Path::new("/"));
+    }
+}
