@@ -1,0 +1,191 @@
+//! Set-up: sees what is missing and installs it, or says how.
+//!
+//! Part of every command that needs something, so that a fresh clone needs no other step. Each
+//! command is shown before it is run. Packages are installed by apt only; for other package
+//! managers the command is shown and left to the user.
+
+pub(crate) mod distribution;
+pub(crate) mod line;
+pub(crate) mod privilege;
+pub(crate) mod requirement;
+pub(crate) mod rust;
+
+use std::env;
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+
+use crate::progress;
+use crate::workspace::Workspace;
+use distribution::Manager;
+use privilege::Privilege;
+use requirement::{REQUIREMENTS, Requirement, Use};
+use rust::Part;
+
+/// What may be done about what is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Policy {
+    /// It is installed.
+    Install,
+    /// It is reported.
+    Report,
+}
+
+/// Where a program is in the search path.
+pub(crate) fn program_in_path(name: &str) -> Option<PathBuf> {
+    // Where root's programs are, which the search path of others may leave out.
+    let paths = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&paths).map(|directory| directory.join(name)).find(|path| path.is_file())
+}
+
+/// What is missing.
+#[derive(Clone, Debug, Default)]
+struct Missing {
+    parts: Vec<Part>,
+    requirements: Vec<&'static Requirement>,
+}
+
+impl Missing {
+    /// What of `uses` and `parts` is missing now.
+    fn of(workspace: &Workspace, uses: &[Use], parts: &[Part]) -> Result<Self> {
+        let mut missing = Self::default();
+        for part in parts {
+            if !part.is_present(workspace)? {
+                missing.parts.push(*part);
+            }
+        }
+        let needed = REQUIREMENTS.iter().filter(|it| it.is_needed_for(uses));
+        missing.requirements = needed.filter(|it| !it.is_present()).collect();
+        Ok(missing)
+    }
+
+    /// Whether that is nothing.
+    fn is_empty(&self) -> bool {
+        self.parts.is_empty() && self.requirements.is_empty()
+    }
+
+    /// Its list, with the commands that would install it on a host of `manager`.
+    fn describe(&self, manager: Option<Manager>) -> String {
+        let parts = self.parts.iter().map(|it| (it.name(), it.purpose()));
+        let requirements = self.requirements.iter().map(|it| (it.name, it.purpose));
+        let mut text = String::new();
+        for (name, purpose) in parts.chain(requirements) {
+            let _ = writeln!(text, "  {name}: {purpose}");
+        }
+        text.push_str("to install it:\n");
+        for part in &self.parts {
+            let _ = writeln!(text, "  {}", part.command());
+        }
+        if !self.requirements.is_empty() {
+            for manager in manager.map_or(Manager::ALL.to_vec(), |manager| vec![manager]) {
+                let command = manager.install(&manager.packages(&self.requirements));
+                let _ = writeln!(text, "  {}", command.join(" "));
+            }
+        }
+        text
+    }
+}
+
+/// Sees to it that what `uses` need is there, and the toolchain's `parts`.
+///
+/// # Errors
+/// Something is missing, and it may not or cannot be installed.
+pub(crate) fn ensure(
+    workspace: &Workspace,
+    uses: &[Use],
+    parts: &[Part],
+    policy: Policy,
+) -> Result<()> {
+    let missing = Missing::of(workspace, uses, parts)?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let manager = Manager::of_host();
+    if policy == Policy::Report {
+        bail!("missing:\n{}", missing.describe(manager).trim_end());
+    }
+    for part in &missing.parts {
+        if program_in_path("rustup").is_none() {
+            bail!(
+                "missing, and rustup is not there to add it:\n{}",
+                missing.describe(manager).trim_end()
+            );
+        }
+        part.command().run(&workspace.root)?;
+    }
+    if !missing.requirements.is_empty() {
+        install(workspace, &missing, manager)?;
+    }
+    let still = Missing::of(workspace, uses, parts)?;
+    if !still.is_empty() {
+        bail!("still missing after the installation:\n{}", still.describe(manager).trim_end());
+    }
+    Ok(())
+}
+
+/// Installs packages, where apt does it and we may.
+fn install(workspace: &Workspace, missing: &Missing, manager: Option<Manager>) -> Result<()> {
+    let privilege = Privilege::ours();
+    if manager != Some(Manager::Apt) || privilege == Privilege::Unprivileged {
+        let why = match manager {
+            Some(Manager::Apt) => "only root can install packages, and there is no sudo",
+            _ => "packages are installed by apt only",
+        };
+        bail!(
+            "missing, and not installed because {why}:\n{}",
+            missing.describe(manager).trim_end()
+        );
+    }
+    let packages = Manager::Apt.packages(&missing.requirements);
+    progress!(
+        "installing {} packages; `cargo xtask doctor` tells what each is for",
+        packages.len()
+    );
+    let line = privilege.elevate(locked(Manager::Apt.install(&packages)));
+    let update = privilege.elevate(locked(vec!["apt-get".into(), "update".into()]));
+    // Lists that are missing or old: known beforehand, or by a package that is no longer there.
+    let mut simulation = Manager::Apt.install(&packages);
+    simulation.push("--simulate".to_owned());
+    let known = line::Line::new(simulation).succeeds(&workspace.root);
+    if known && line.run(&workspace.root).is_ok() {
+        return Ok(());
+    }
+    update.run(&workspace.root)?;
+    line.run(&workspace.root)
+}
+
+/// `apt_get` so that it waits for another one that is at work.
+fn locked(mut apt_get: Vec<String>) -> Vec<String> {
+    apt_get.extend(["-o".to_owned(), "DPkg::Lock::Timeout=300".to_owned()]);
+    apt_get
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_listed_with_the_command_of_the_host() {
+        let requirements = REQUIREMENTS.iter().filter(|it| it.name == "xorriso").collect();
+        let missing = Missing { parts: vec![Part::BareTarget], requirements };
+        let text = missing.describe(Some(Manager::Pacman));
+        assert!(text.contains("xorriso: writes the ISO"));
+        assert!(text.contains("rustup target add x86_64-unknown-none"));
+        assert!(text.contains("pacman -S --needed libisoburn") && !text.contains("apt-get"));
+    }
+
+    #[test]
+    fn an_unknown_host_gets_the_commands_of_all() {
+        let missing = Missing { parts: vec![], requirements: REQUIREMENTS.iter().collect() };
+        let text = missing.describe(None);
+        assert!(text.contains("apt-get") && text.contains("dnf") && text.contains("pacman"));
+        assert!(!missing.is_empty() && Missing::default().is_empty());
+    }
+
+    #[test]
+    fn programs_are_found_by_name() {
+        assert!(program_in_path("sh").is_some());
+        assert_eq!(program_in_path("nonexistent-program"), None);
+    }
+}
