@@ -1,0 +1,117 @@
+//! The programs that do not run on the host, and the steps in which they are built.
+//!
+//! Debug information stays in cargo's own files; what goes into an image is a stripped copy.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use xshell::cmd;
+
+use crate::progress;
+use crate::workspace::{BARE_TARGET, Workspace, cargo};
+
+/// The largest hypervisor that is let through, stripped.
+pub(crate) const HYPERVISOR_LIMIT: u64 = 512 << 10;
+
+/// A step of the build.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Step<'a> {
+    /// What is built, for the user.
+    what: &'a str,
+    /// The package.
+    package: &'a str,
+    /// Its programs.
+    programs: &'a [&'a str],
+}
+
+/// The hypervisor.
+pub(crate) const HYPERVISOR: Step<'_> =
+    Step { what: "the hypervisor", package: "xenolith", programs: &["xenolith"] };
+
+/// The kernel that is run when no other is given.
+pub(crate) const PAIRED_KERNEL: Step<'_> =
+    Step { what: "the paired kernel", package: "xenolith-guest", programs: &["paired-kernel"] };
+
+/// What `build` and `run` need, in the order in which it is built.
+pub(crate) const STEPS: &[Step<'_>] = &[HYPERVISOR, PAIRED_KERNEL];
+
+/// The step that builds these scenarios.
+pub(crate) const fn programs_of<'a>(programs: &'a [&'a str]) -> Step<'a> {
+    Step { what: "the scenarios", package: "scenarios", programs }
+}
+
+impl Step<'_> {
+    /// Builds, and makes the stripped copies; returns those.
+    ///
+    /// # Errors
+    /// A tool fails; what it says goes to the terminal.
+    pub(crate) fn run(&self, workspace: &Workspace) -> Result<Vec<PathBuf>> {
+        if self.programs.is_empty() {
+            return Ok(Vec::new());
+        }
+        progress!("building {}", self.what);
+        let shell = workspace.shell()?;
+        let (cargo, package) = (cargo(), self.package);
+        let programs = self.programs.iter().flat_map(|program| ["--bin", program]);
+        cmd!(
+            shell,
+            "{cargo} build --release --package {package} --target {BARE_TARGET} {programs...}"
+        )
+        .quiet()
+        .run()
+        .with_context(|| format!("cannot build {}", self.what))?;
+        self.programs.iter().map(|program| strip(workspace, &workspace.program(program))).collect()
+    }
+}
+
+/// Builds one program and returns its stripped copy.
+///
+/// # Errors
+/// As for a step.
+pub(crate) fn single(step: Step<'_>, workspace: &Workspace) -> Result<PathBuf> {
+    step.run(workspace)?.pop().context("the step builds nothing")
+}
+
+/// Makes a copy of `program` without symbols and debug information.
+fn strip(workspace: &Workspace, program: &Path) -> Result<PathBuf> {
+    let name = program.file_name().context("a program has a name")?;
+    let stripped = workspace.directory("stripped")?.join(name);
+    // Written beside and moved, because another run may be reading the old one.
+    let fresh = tempfile::Builder::new().tempfile_in(workspace.directory("stripped")?);
+    let fresh = fresh.context("cannot make a file for the stripped program")?.into_temp_path();
+    let shell = workspace.shell()?;
+    let output = fresh.to_path_buf();
+    cmd!(shell, "strip --strip-all -o {output} {program}")
+        .quiet()
+        .run()
+        .context("cannot strip a program")?;
+    fresh.persist(&stripped).with_context(|| format!("cannot write {}", stripped.display()))?;
+    Ok(stripped)
+}
+
+/// Checks that the hypervisor is no larger than it may be, and tells how large it is.
+///
+/// # Errors
+/// It is too large.
+pub(crate) fn check_size(hypervisor: &Path) -> Result<String> {
+    let metadata = fs::metadata(hypervisor);
+    let bytes = metadata.with_context(|| format!("cannot look at {}", hypervisor.display()))?.len();
+    let text = format!("{} KiB stripped, of {} KiB", bytes.div_ceil(1024), HYPERVISOR_LIMIT >> 10);
+    ensure!(bytes <= HYPERVISOR_LIMIT, "the hypervisor is too large: {text}");
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hypervisor_above_the_limit_is_refused() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        file.as_file().set_len(HYPERVISOR_LIMIT).unwrap();
+        assert!(check_size(file.path()).unwrap().contains("512 KiB stripped"));
+        file.as_file().set_len(HYPERVISOR_LIMIT + 1).unwrap();
+        assert!(check_size(file.path()).unwrap_err().to_string().contains("too large"));
+    }
+}

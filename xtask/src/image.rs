@@ -1,0 +1,146 @@
+//! The boot image: an ISO that GRUB starts from BIOS and UEFI alike.
+//!
+//! `grub-mkrescue` makes it. Only the modules that the boot needs go in, uncompressed: an emulator
+//! unpacks slowly. When GRUB cannot load something it says so on the serial line and turns the
+//! machine off, so that nothing waits at a menu that nobody sees.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use xshell::{Shell, cmd};
+
+use crate::setup::program_in_path;
+
+/// The names under which distributions install GRUB's image maker.
+pub(crate) const MAKERS: &[&str] = &["grub-mkrescue", "grub2-mkrescue"];
+
+/// GRUB's modules that the boot needs.
+const MODULES: &str =
+    "normal iso9660 part_gpt part_msdos fat multiboot2 test echo halt serial terminal";
+
+/// What goes into an image.
+#[derive(Clone, Debug)]
+pub(crate) struct Contents {
+    /// The hypervisor.
+    pub(crate) hypervisor: PathBuf,
+    /// The guest kernel; without one the hypervisor has something to complain about.
+    pub(crate) guest: Option<PathBuf>,
+    /// The guest's ramdisk.
+    pub(crate) ramdisk: Option<PathBuf>,
+    /// Options of the hypervisor.
+    pub(crate) options: String,
+    /// Command line of the guest.
+    pub(crate) append: String,
+}
+
+/// Writes the image to `output`, using `staging` for files on the way.
+///
+/// # Errors
+/// A file cannot be read or written, GRUB is not installed, or a command line cannot be passed on.
+pub(crate) fn write(contents: &Contents, staging: &Path, output: &Path) -> Result<()> {
+    let boot = staging.join("boot");
+    fs::create_dir_all(boot.join("grub")).context("cannot make the image's directories")?;
+    let configuration = configuration(contents)?;
+    fs::write(boot.join("grub/grub.cfg"), configuration).context("cannot write grub.cfg")?;
+    let files = [("xenolith", Some(&contents.hypervisor)), ("guest", contents.guest.as_ref())];
+    for (name, source) in files.into_iter().chain([("ramdisk", contents.ramdisk.as_ref())]) {
+        if let Some(source) = source {
+            let copied = fs::copy(source, boot.join(name));
+            copied.with_context(|| format!("cannot copy {} into the image", source.display()))?;
+        }
+    }
+    make(staging, output)
+}
+
+/// Calls GRUB's image maker.
+fn make(staging: &Path, output: &Path) -> Result<()> {
+    let maker = MAKERS.iter().copied().find(|name| program_in_path(name).is_some());
+    let maker = maker.context("grub-mkrescue is not installed")?;
+    let shell = Shell::new().context("cannot tell the current directory")?;
+    let modules = format!("--install-modules={MODULES}");
+    let slim = ["--fonts=", "--locales=", "--themes=", "--compress=no"];
+    let result = cmd!(shell, "{maker} {modules} {slim...} -o {output} {staging}")
+        .quiet()
+        .ignore_status()
+        .output();
+    let result = result.with_context(|| format!("cannot run {maker}"))?;
+    if !result.status.success() {
+        bail!("{maker} failed: {}", String::from_utf8_lossy(&result.stderr).trim());
+    }
+    Ok(())
+}
+
+/// The text of grub.cfg.
+fn configuration(contents: &Contents) -> Result<String> {
+    let mut loads = vec![format!("multiboot2 /boot/xenolith{}", quoted(&contents.options)?)];
+    if contents.guest.is_some() {
+        loads.push(format!("module2 /boot/guest{}", quoted(&contents.append)?));
+    }
+    if contents.ramdisk.is_some() {
+        loads.push("module2 /boot/ramdisk".to_owned());
+    }
+    let mut text = "set timeout=0\n".to_owned();
+    for load in &loads {
+        // The second try is for its error message, which the first one gave to a screen.
+        let failed = "serial --unit=0 --speed=115200\nterminal_output serial";
+        write!(text, "if {load}; then true; else\n{failed}\n{load}\nhalt\nfi\n")?;
+    }
+    text.push_str("boot\n");
+    Ok(text)
+}
+
+/// The words of `text`, each as GRUB's shell takes it literally, with a space before each.
+fn quoted(text: &str) -> Result<String> {
+    // GRUB puts a backslash before these when it joins the words again.
+    if let Some(bad) = text.chars().find(|c| matches!(c, '\'' | '"' | '\\') || c.is_control()) {
+        bail!("GRUB cannot pass {bad:?} on in the command line `{}`", text.escape_debug());
+    }
+    Ok(text.split_whitespace().flat_map(|word| [" '", word, "'"]).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Contents with these command lines and no files to read.
+    fn contents(options: &str, append: &str) -> Contents {
+        Contents {
+            hypervisor: "/h".into(),
+            guest: Some("/g".into()),
+            ramdisk: None,
+            options: options.into(),
+            append: append.into(),
+        }
+    }
+
+    #[test]
+    fn words_reach_the_configuration_quoted() {
+        let text = configuration(&contents("log=debug  memory=64M", "a;b $c")).unwrap();
+        assert!(text.contains("if multiboot2 /boot/xenolith 'log=debug' 'memory=64M'; then"));
+        assert!(text.contains("if module2 /boot/guest 'a;b' '$c'; then"));
+        assert!(!text.contains("ramdisk") && text.ends_with("\nboot\n"));
+    }
+
+    #[test]
+    fn modules_stand_in_the_order_that_the_hypervisor_expects() {
+        let mut contents = contents("", "");
+        contents.ramdisk = Some("/r".into());
+        let text = configuration(&contents).unwrap();
+        let places = ["/boot/xenolith;", "/boot/guest;", "/boot/ramdisk;"]
+            .map(|name| text.find(name).unwrap());
+        assert!(places.is_sorted());
+        contents.guest = None;
+        contents.ramdisk = None;
+        assert!(!configuration(&contents).unwrap().contains("module2"));
+    }
+
+    #[test]
+    fn what_grub_would_change_is_refused() {
+        for text in ["it's", "a\"b", "a\\b", "a\nb", "a\0b"] {
+            assert!(configuration(&contents(text, "")).is_err(), "{text:?}");
+            assert!(configuration(&contents("", text)).is_err(), "{text:?}");
+        }
+    }
+}
