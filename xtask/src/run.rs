@@ -1,0 +1,141 @@
+//! `image` and `run`: the hypervisor with a guest, written to a file or booted on the terminal.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::build;
+use crate::cli::{GuestOptions, ImageOptions, RunOptions};
+use crate::console::screen::{Keyboard, Screen};
+use crate::console::{signals, terminal::RawMode};
+use crate::end::End;
+use crate::guest_file;
+use crate::image::{self, Contents};
+use crate::machine::choice::{Choice, choose};
+use crate::machine::watch::{Finish, Watch};
+use crate::machine::{self, Boot, Machine, Setup, kvm};
+use crate::progress;
+use crate::setup::{self, requirement::Use, rust::Part};
+use crate::workspace::Workspace;
+
+/// `xtask image`: writes the image and prints its path.
+///
+/// # Errors
+/// A file cannot be used, something is missing, or a tool fails.
+pub(crate) fn image(workspace: &Workspace, options: &ImageOptions) -> Result<ExitCode> {
+    guest_file::check(&options.guest)?;
+    setup::ensure(
+        workspace,
+        &[Use::Build, Use::Image],
+        &[Part::BareTarget],
+        options.setup.policy(),
+    )?;
+    let output = match &options.output {
+        Some(path) => guest_file::absolute(path)?,
+        None => workspace.directory("image")?.join("xenolith.iso"),
+    };
+    make_image(workspace, &options.guest, &output)?;
+    println!("{}", output.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `xtask run`: boots, and tells by its exit status how the domain ended.
+///
+/// # Errors
+/// A file cannot be used, something is missing, or a tool fails.
+pub(crate) fn run(workspace: &Workspace, options: &RunOptions) -> Result<ExitCode> {
+    guest_file::check(&options.guest)?;
+    let choice = choose(options.machine, kvm::ask)?;
+    let emulator = if choice.machine == Machine::Bochs { Use::Bochs } else { Use::Qemu };
+    let uses = [Use::Build, Use::Image, emulator];
+    setup::ensure(workspace, &uses, &[Part::BareTarget], options.setup.policy())?;
+    let directory = tempfile::tempdir_in(workspace.directory("run")?);
+    let directory = directory.context("cannot make a directory for the run")?;
+    let image = directory.path().join("image.iso");
+    make_image(workspace, &options.guest, &image)?;
+    announce(&choice, options);
+    boot(choice.machine, image, directory.path(), options)
+}
+
+/// Builds what the user did not name, and writes the image.
+fn make_image(workspace: &Workspace, options: &GuestOptions, output: &Path) -> Result<()> {
+    let hypervisor = build::single(build::HYPERVISOR, workspace)?;
+    let guest = match &options.guest {
+        Some(path) => path.clone(),
+        None => build::single(build::PAIRED_KERNEL, workspace)?,
+    };
+    let contents = Contents {
+        hypervisor,
+        guest: Some(guest),
+        ramdisk: options.ramdisk.clone(),
+        options: guest_file::hypervisor_options(options.memory, &options.hypervisor_args),
+        append: options.append.clone(),
+    };
+    progress!("making the boot image");
+    let staging = tempfile::tempdir_in(workspace.directory("image")?);
+    let staging = staging.context("cannot make a directory for the image")?;
+    image::write(&contents, staging.path(), output)
+}
+
+/// Tells what happens now.
+fn announce(choice: &Choice, options: &RunOptions) {
+    let name = if choice.machine == Machine::Bochs { "Bochs" } else { "QEMU with KVM" };
+    let input = if options.no_input { "" } else { "; what you type goes to the guest" };
+    progress!("running in {name} ({}){input}; Ctrl-C ends the run", choice.reason);
+}
+
+/// Boots `image` with the console on the terminal.
+fn boot(
+    machine: Machine,
+    image: PathBuf,
+    directory: &Path,
+    options: &RunOptions,
+) -> Result<ExitCode> {
+    let memory = machine::memory_for(options.guest.memory.unwrap_or(guest_file::DEFAULT_MEMORY));
+    let setup = Setup { boot: Boot::Iso(image), memory, cpu: None };
+    let watch = Watch::prepare()?;
+    let command = machine::command(machine, &setup, directory, watch.port()?)?;
+    signals::report_to(watch.sender())?;
+    let keyboard = if options.no_input { Keyboard::Detached } else { Keyboard::Attached };
+    let raw_mode = if options.no_input { None } else { RawMode::enter()? };
+    let mut screen = Screen::new(keyboard);
+    let limit = options.timeout.map(Duration::from_secs);
+    let finish = watch.run(command, directory, limit, &mut screen);
+    drop(raw_mode);
+    screen.end_line();
+    Ok(conclude(finish?, directory))
+}
+
+/// Tells how it ended, in words and by the exit status.
+fn conclude(finish: Finish, directory: &Path) -> ExitCode {
+    match finish {
+        Finish::Interrupted(signal) => {
+            progress!("ended by signal {signal}");
+            return ExitCode::from(signals::exit_status(signal));
+        }
+        Finish::Stuck(end) => {
+            progress!("the machine did not end after its verdict `{}` and was ended", end.word());
+        }
+        Finish::Ended(End::Poweroff) => progress!("the domain powered off"),
+        Finish::Ended(End::NoVerdict) => explain_silence(directory),
+        Finish::Ended(end) => progress!("the run ended: {}", end.word()),
+    }
+    let (Finish::Ended(end) | Finish::Stuck(end)) = finish else { return ExitCode::FAILURE };
+    ExitCode::from(end.exit_status())
+}
+
+/// Shows what the emulator said when the hypervisor said nothing.
+fn explain_silence(directory: &Path) {
+    progress!("the emulator ended without a verdict of the hypervisor");
+    for name in ["emulator.err", "emulator.log"] {
+        let text = fs::read(directory.join(name)).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let lines: Vec<_> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+        for line in lines.iter().skip(lines.len().saturating_sub(8)) {
+            progress!("{name}: {line}");
+        }
+    }
+}
