@@ -1,0 +1,129 @@
+//! The scenarios there are: the directories of `tests/src/bin` that hold a `scenario.toml`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use super::spec::{Guest, Kind, Spec};
+
+/// Where they are, below the workspace.
+const DIRECTORY: &str = "tests/src/bin";
+
+/// A scenario.
+#[derive(Clone, Debug)]
+pub(crate) struct Scenario {
+    /// Its directory's name, which is that of its program too.
+    pub(crate) name: String,
+    /// Its directory.
+    pub(crate) directory: PathBuf,
+    /// Its description.
+    pub(crate) spec: Spec,
+}
+
+/// All programs of one kind, by name.
+///
+/// # Errors
+/// A description cannot be read or does not fit its directory.
+pub(crate) fn all(workspace: &Path, kind: Kind) -> Result<Vec<Scenario>> {
+    let directory = workspace.join(DIRECTORY);
+    let entries =
+        fs::read_dir(&directory).with_context(|| format!("cannot list {}", directory.display()))?;
+    let mut scenarios = Vec::new();
+    for entry in entries {
+        let path = entry.context("cannot list the scenarios")?.path();
+        if path.is_dir() {
+            let scenario = read(path)?;
+            if scenario.spec.kind == kind {
+                scenarios.push(scenario);
+            }
+        }
+    }
+    scenarios.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(scenarios)
+}
+
+/// Reads the scenario of one directory.
+fn read(directory: PathBuf) -> Result<Scenario> {
+    let file = directory.join("scenario.toml");
+    let text =
+        fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    let spec: Spec = toml::from_str(&text).with_context(|| format!("in {}", file.display()))?;
+    let name = directory.file_name().and_then(|name| name.to_str());
+    let name =
+        name.with_context(|| format!("{} has no usable name", directory.display()))?.to_owned();
+    let scenario = Scenario { name, directory, spec };
+    scenario.check().with_context(|| format!("in {}", file.display()))?;
+    Ok(scenario)
+}
+
+impl Scenario {
+    /// Whether there is a program to build for it.
+    pub(crate) fn has_program(&self) -> bool {
+        self.directory.join("main.rs").exists()
+    }
+
+    /// Refuses what cannot mean anything.
+    fn check(&self) -> Result<()> {
+        let image = &self.spec.image;
+        if image.guest == Guest::Own && !self.has_program() {
+            bail!("there is no main.rs, so `image.guest` must say what the image holds");
+        }
+        if image.guest != Guest::Own && self.has_program() {
+            bail!("there is a main.rs, but `image.guest` keeps it out of the image");
+        }
+        if !image.patch.is_empty() && !matches!(image.guest, Guest::Own | Guest::PairedKernel) {
+            bail!("`image.patch` needs a guest to patch");
+        }
+        if self.spec.machine.boots_directly() && self.spec.ramdisk.is_some() {
+            bail!("without a boot loader there is no ramdisk");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A workspace with one scenario; `program` if it has a main.rs.
+    fn workspace(description: &str, program: Option<&str>) -> tempfile::TempDir {
+        let workspace = tempfile::tempdir().unwrap();
+        let directory = workspace.path().join(DIRECTORY).join("one");
+        fs::create_dir_all(&directory).unwrap();
+        fs::write(directory.join("scenario.toml"), description).unwrap();
+        if let Some(program) = program {
+            fs::write(directory.join("main.rs"), program).unwrap();
+        }
+        workspace
+    }
+
+    #[test]
+    fn scenarios_are_found_by_kind() {
+        let found = workspace("kind = \"bench\"", Some(""));
+        assert_eq!(all(found.path(), Kind::Bench).unwrap()[0].name, "one");
+        assert!(all(found.path(), Kind::Scenario).unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_cannot_mean_anything_is_refused() {
+        for (description, program) in [
+            ("", None),
+            ("image = { guest = \"text\" }", Some("")),
+            ("image = { guest = \"text\", patch = [{ do = \"elf32\" }] }", None),
+            ("machine = \"qemu-tcg\"\nramdisk = \"pattern:1\"", Some("")),
+            ("unknown = 1", Some("")),
+        ] {
+            let found = workspace(description, program);
+            assert!(all(found.path(), Kind::Scenario).is_err(), "{description}");
+        }
+    }
+
+    #[test]
+    fn a_directory_without_a_description_is_refused() {
+        let found = workspace("", Some(""));
+        fs::create_dir(found.path().join(DIRECTORY).join("two")).unwrap();
+        let error = format!("{:#}", all(found.path(), Kind::Scenario).unwrap_err());
+        assert!(error.contains("two/scenario.toml"), "{error}");
+    }
+}
