@@ -1,0 +1,84 @@
+//! `xtask test`: the tests of every tier, cheapest first, and one line on how it went.
+//!
+//! A run in which too little was tested fails, so that a broken filter or an empty directory never
+//! looks like success.
+
+pub(crate) mod host;
+pub(crate) mod prepare;
+pub(crate) mod recorder;
+pub(crate) mod report;
+pub(crate) mod scenarios;
+pub(crate) mod selection;
+
+use std::fs::File;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+
+use crate::cli::TestOptions;
+use crate::progress;
+use crate::scenario::catalogue;
+use crate::scenario::spec::Kind;
+use crate::setup::{self, rust::Part};
+use crate::workspace::Workspace;
+use crate::{abi, build};
+use report::{Report, Row};
+use selection::{Selection, Tier};
+
+/// Runs the tests.
+///
+/// # Errors
+/// Something is missing; a failed test is no error but a failing exit status.
+pub(crate) fn run(workspace: &Workspace, options: &TestOptions) -> Result<ExitCode> {
+    let scenarios = catalogue::all(&workspace.root, Kind::Scenario)?;
+    let selection = Selection::of(scenarios, &options.filters);
+    if options.list {
+        selection.names().for_each(|name| println!("{name}"));
+        return Ok(ExitCode::SUCCESS);
+    }
+    setup::ensure(workspace, &selection.uses(), &[Part::BareTarget], options.setup.policy())?;
+    let _alone = wait_until_alone(workspace)?;
+    let start = Instant::now();
+    let mut report = Report::default();
+    for tier in Tier::ALL.into_iter().filter(|tier| selection.tiers.contains(tier)) {
+        run_tier(workspace, tier, &mut report);
+    }
+    scenarios::run(workspace, &selection.scenarios, jobs(options), &mut report);
+    progress!("{:.0} s in all", start.elapsed().as_secs_f64());
+    Ok(report.close(selection.minimum()))
+}
+
+/// Runs a tier other than the scenarios.
+fn run_tier(workspace: &Workspace, tier: Tier, report: &mut Report) {
+    let start = Instant::now();
+    let name = tier.name();
+    let result = match tier {
+        Tier::Host(package) => match host::run(workspace, package) {
+            Ok(tests) => return report.add_host(name, &tests, start.elapsed()),
+            Err(error) => Err(error),
+        },
+        Tier::Abi => abi::run().map(|()| String::new()),
+        Tier::Size => {
+            build::single(build::HYPERVISOR, workspace).and_then(|file| build::check_size(&file))
+        }
+    };
+    report.add(&Row::of_result(name, result, start.elapsed()));
+}
+
+/// How many scenarios run side by side.
+fn jobs(options: &TestOptions) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    options.jobs.map_or(cores, usize::from)
+}
+
+/// Waits for another run that uses the same directories; the lock ends with the file.
+fn wait_until_alone(workspace: &Workspace) -> Result<File> {
+    let path = workspace.directory(".")?.join("test.lock");
+    let lock = File::create(&path).with_context(|| format!("cannot make {}", path.display()))?;
+    if lock.try_lock().is_err() {
+        progress!("waiting for another test run in the same target directory");
+        lock.lock().context("cannot wait for the other test run")?;
+    }
+    Ok(lock)
+}

@@ -1,0 +1,153 @@
+//! From a scenario's description to a machine that is ready to start.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::guest_file::{self, hypervisor_options};
+use crate::image::{self, Contents};
+use crate::machine::{self, Boot, Setup};
+use crate::scenario::catalogue::Scenario;
+use crate::scenario::spec::{Guest, Spec};
+use crate::scenario::{elf_patch, ramdisk};
+
+/// The programs of a test run, stripped.
+#[derive(Clone, Debug)]
+pub(crate) struct Programs {
+    /// The hypervisor.
+    pub(crate) hypervisor: PathBuf,
+    /// The paired kernel, if a scenario boots it.
+    pub(crate) paired_kernel: Option<PathBuf>,
+    /// The directory that holds the scenarios'.
+    pub(crate) directory: PathBuf,
+}
+
+/// Writes the scenario's files to `directory` and describes its machine.
+///
+/// # Errors
+/// A file cannot be read, written or patched, or the image not be made.
+pub(crate) fn prepare(scenario: &Scenario, programs: &Programs, directory: &Path) -> Result<Setup> {
+    let spec = &scenario.spec;
+    let contents = Contents {
+        hypervisor: programs.hypervisor.clone(),
+        guest: guest(scenario, programs, directory)?,
+        ramdisk: ramdisk(scenario, directory)?,
+        options: hypervisor_options(spec.memory, &spec.hypervisor),
+        append: spec.append.clone(),
+    };
+    let boot = if spec.machine.boots_directly() {
+        direct(contents)
+    } else {
+        let iso = directory.join("image.iso");
+        image::write(&contents, &directory.join("iso"), &iso)?;
+        Boot::Iso(iso)
+    };
+    Ok(Setup { boot, memory: machine_memory(spec), cpu: spec.cpu.clone() })
+}
+
+/// The guest's file, damaged as described; nothing if the image has none.
+fn guest(scenario: &Scenario, programs: &Programs, directory: &Path) -> Result<Option<PathBuf>> {
+    let image = &scenario.spec.image;
+    let read =
+        |path: &Path| fs::read(path).with_context(|| format!("cannot read {}", path.display()));
+    let mut bytes = match image.guest {
+        Guest::None => return Ok(None),
+        Guest::Own => read(&programs.directory.join(&scenario.name))?,
+        Guest::PairedKernel => {
+            read(programs.paired_kernel.as_ref().context("no paired kernel was built")?)?
+        }
+        Guest::Text => b"This is no kernel.\n".to_vec(),
+        Guest::Empty => Vec::new(),
+    };
+    elf_patch::apply(&mut bytes, &image.patch)?;
+    write(directory.join("guest"), &bytes).map(Some)
+}
+
+/// The ramdisk's file, if there is one.
+fn ramdisk(scenario: &Scenario, directory: &Path) -> Result<Option<PathBuf>> {
+    let Some(description) = &scenario.spec.ramdisk else { return Ok(None) };
+    let bytes = ramdisk::bytes(description, &scenario.directory)?;
+    write(directory.join("ramdisk"), &bytes).map(Some)
+}
+
+/// Writes a file and returns where it is.
+fn write(path: PathBuf, bytes: &[u8]) -> Result<PathBuf> {
+    fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(path)
+}
+
+/// The boot without a boot loader: both command lines in one.
+fn direct(contents: Contents) -> Boot {
+    let command_line = format!("{} -- {}", contents.options, contents.append);
+    let command_line = command_line.trim().to_owned();
+    Boot::Direct { kernel: contents.hypervisor, module: contents.guest, command_line }
+}
+
+/// The machine's memory: as described, or enough for the guest.
+fn machine_memory(spec: &Spec) -> crate::size::Size {
+    let guest = spec.memory.unwrap_or(guest_file::DEFAULT_MEMORY);
+    spec.machine_memory.unwrap_or_else(|| machine::memory_for(guest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Programs that are text.
+    fn programs(directory: &Path) -> Programs {
+        fs::write(directory.join("x"), "own").unwrap();
+        fs::write(directory.join("kernel"), "paired").unwrap();
+        Programs {
+            hypervisor: "/h".into(),
+            paired_kernel: Some(directory.join("kernel")),
+            directory: directory.into(),
+        }
+    }
+
+    /// A scenario of this description.
+    fn scenario(description: &str) -> Scenario {
+        Scenario {
+            name: "x".into(),
+            directory: "/".into(),
+            spec: toml::from_str(description).unwrap(),
+        }
+    }
+
+    #[test]
+    fn the_guest_is_what_the_description_says() {
+        let directory = tempfile::tempdir().unwrap();
+        let programs = programs(directory.path());
+        for (description, content) in [
+            ("", Some("own")),
+            ("image = { guest = \"paired-kernel\" }", Some("paired")),
+            ("image = { guest = \"text\" }", Some("This is no kernel.\n")),
+            ("image = { guest = \"empty\" }", Some("")),
+            ("image = { guest = \"none\" }", None),
+            ("image = { patch = [{ do = \"truncate\", bytes = 1 }] }", Some("o")),
+        ] {
+            let path = guest(&scenario(description), &programs, directory.path()).unwrap();
+            let found = path.map(|path| fs::read_to_string(path).unwrap());
+            assert_eq!(found.as_deref(), content, "{description}");
+        }
+    }
+
+    #[test]
+    fn a_direct_boot_has_both_command_lines_in_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let programs = programs(directory.path());
+        let description =
+            "machine = \"qemu-tcg\"\nmemory = \"64M\"\nhypervisor = \"log=off\"\nappend = \"a b\"";
+        let setup = prepare(&scenario(description), &programs, directory.path()).unwrap();
+        let Boot::Direct { command_line, .. } = setup.boot else { panic!("{:?}", setup.boot) };
+        assert_eq!(command_line, "memory=64M log=off -- a b");
+    }
+
+    #[test]
+    fn the_machine_has_room_for_the_guest_unless_told() {
+        let of = |text| machine_memory(&toml::from_str(text).unwrap()).mib();
+        assert_eq!(of(""), 512);
+        assert_eq!(of("memory = \"1G\""), 1152);
+        assert_eq!(of("memory = \"1G\"\nmachine_memory = \"256M\""), 256);
+    }
+}

@@ -1,0 +1,185 @@
+//! What is printed of a test run: a line per test, and the sums as the last line.
+
+use std::fmt;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use super::host::HostTests;
+
+/// What became of a test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// It passed.
+    Passed,
+    /// It failed.
+    Failed,
+    /// It did not apply here.
+    Skipped,
+}
+
+/// A test that was run.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    /// Its name.
+    pub(crate) name: String,
+    /// What became of it.
+    pub(crate) status: Status,
+    /// Why, and what else is worth knowing.
+    pub(crate) remarks: Vec<String>,
+    /// How long it took.
+    pub(crate) time: Duration,
+}
+
+impl Row {
+    /// A failed test.
+    pub(crate) fn failed(name: String, remarks: Vec<String>, time: Duration) -> Self {
+        Self { name, status: Status::Failed, remarks, time }
+    }
+
+    /// A test that is a single step: its success with a remark that may be empty, or its error.
+    pub(crate) fn of_result(name: String, result: anyhow::Result<String>, time: Duration) -> Self {
+        match result {
+            Err(error) => Self::failed(name, vec![format!("{error:#}")], time),
+            Ok(remark) => {
+                let remarks =
+                    Some(remark).filter(|remark| !remark.is_empty()).into_iter().collect();
+                Self { name, status: Status::Passed, remarks, time }
+            }
+        }
+    }
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = match self.status {
+            Status::Passed => "ok  ",
+            Status::Failed => "FAIL",
+            Status::Skipped => "skip",
+        };
+        write!(formatter, "{word} {:<50} {:6.1} s", self.name, self.time.as_secs_f64())?;
+        for line in self.remarks.iter().flat_map(|remark| remark.lines()) {
+            write!(formatter, "\n     {line}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The sums of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    /// Tests that passed.
+    pub(crate) passed: u32,
+    /// Tests that failed.
+    pub(crate) failed: u32,
+    /// Tests that did not apply.
+    pub(crate) skipped: u32,
+}
+
+impl Tally {
+    /// Counts a test.
+    fn count(&mut self, status: Status) {
+        match status {
+            Status::Passed => self.passed += 1,
+            Status::Failed => self.failed += 1,
+            Status::Skipped => self.skipped += 1,
+        }
+    }
+
+    /// Whether this is success when at least `minimum` tests must pass.
+    const fn is_success(self, minimum: u32) -> bool {
+        self.failed == 0 && self.passed >= minimum
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "{} passed, {} failed, {} skipped",
+            self.passed, self.failed, self.skipped
+        )
+    }
+}
+
+/// A run's results as they come in, each printed at once.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    tally: Tally,
+    failures: Vec<String>,
+}
+
+impl Report {
+    /// Takes a test's result.
+    pub(crate) fn add(&mut self, row: &Row) {
+        println!("{row}");
+        self.tally.count(row.status);
+        if row.status == Status::Failed {
+            self.failures.push(row.name.clone());
+        }
+    }
+
+    /// Takes the results of a package's tests, which are one line but count each.
+    pub(crate) fn add_host(&mut self, name: String, tests: &HostTests, time: Duration) {
+        let row = tests.row(name, time);
+        println!("{row}");
+        self.tally.passed += tests.tally.passed;
+        self.tally.failed += tests.tally.failed;
+        self.tally.skipped += tests.tally.skipped;
+        if row.status == Status::Failed {
+            self.failures.push(row.name);
+        }
+    }
+
+    /// Prints the end of the report and tells the exit status.
+    pub(crate) fn close(mut self, minimum: u32) -> ExitCode {
+        if self.tally.failed == 0 && !self.tally.is_success(minimum) {
+            let remark = format!("{} tests passed, and at least {minimum} must", self.tally.passed);
+            self.add(&Row::failed("minimum".to_owned(), vec![remark], Duration::ZERO));
+        }
+        if !self.failures.is_empty() {
+            println!("failed: {}", self.failures.join(" "));
+        }
+        println!("{}", self.tally);
+        if self.tally.is_success(minimum) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_line_has_its_fixed_form() {
+        let tally = Tally { passed: 12, failed: 1, skipped: 3 };
+        assert_eq!(tally.to_string(), "12 passed, 1 failed, 3 skipped");
+    }
+
+    #[test]
+    fn success_needs_enough_passes_and_no_failure() {
+        let tally = Tally { passed: 5, failed: 0, skipped: 9 };
+        assert!(tally.is_success(5) && !tally.is_success(6));
+        assert!(!Tally { failed: 1, ..tally }.is_success(1));
+        assert!(!Tally::default().is_success(1));
+    }
+
+    #[test]
+    fn each_status_counts_on_its_own() {
+        let mut tally = Tally::default();
+        for status in [Status::Passed, Status::Failed, Status::Skipped, Status::Skipped] {
+            tally.count(status);
+        }
+        assert_eq!(tally, Tally { passed: 1, failed: 1, skipped: 2 });
+    }
+
+    #[test]
+    fn a_row_shows_name_time_and_remarks() {
+        let row =
+            Row::failed("scenario/x".into(), vec!["one\ntwo".into()], Duration::from_millis(1230));
+        let text = row.to_string();
+        assert!(text.starts_with("FAIL scenario/x ") && text.contains("1.2 s\n     one\n     two"));
+        let row = Row::of_result("x".into(), Ok(String::new()), Duration::ZERO);
+        assert!(row.status == Status::Passed && row.remarks.is_empty());
+        let row = Row::of_result("x".into(), Err(anyhow::anyhow!("why")), Duration::ZERO);
+        assert!(row.status == Status::Failed && row.remarks == ["why"]);
+    }
+}

@@ -1,0 +1,167 @@
+//! The scenarios of a test run, side by side.
+//!
+//! Each keeps its files in a directory of its own below the target directory until the next run.
+
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use super::prepare::{Programs, prepare};
+use super::recorder::Recorder;
+use super::report::{Report, Row, Status};
+use super::selection::scenario_name;
+use crate::build::{HYPERVISOR, PAIRED_KERNEL, programs_of, single};
+use crate::machine::{self, watch::Watch};
+use crate::progress;
+use crate::scenario::catalogue::Scenario;
+use crate::scenario::judge::{Outcome, judge};
+use crate::scenario::spec::Guest;
+use crate::scenario::transcript::Transcript;
+use crate::workspace::Workspace;
+
+/// How many lines of a failed scenario's output are shown.
+const TAIL: usize = 25;
+
+/// Builds and runs `scenarios`, `jobs` at a time.
+pub(crate) fn run(workspace: &Workspace, scenarios: &[Scenario], jobs: usize, report: &mut Report) {
+    if scenarios.is_empty() {
+        return;
+    }
+    let start = Instant::now();
+    match build(workspace, scenarios) {
+        Ok(programs) => {
+            progress!("running {} scenarios, {jobs} at a time", scenarios.len());
+            run_all(workspace, scenarios, &programs, jobs, report);
+        }
+        Err(error) => {
+            report.add(&Row::failed(
+                "build".to_owned(),
+                vec![format!("{error:#}")],
+                start.elapsed(),
+            ));
+        }
+    }
+}
+
+/// Builds what the scenarios need.
+pub(crate) fn build(workspace: &Workspace, scenarios: &[Scenario]) -> Result<Programs> {
+    let hypervisor = single(HYPERVISOR, workspace)?;
+    let needs_kernel = scenarios.iter().any(|it| it.spec.image.guest == Guest::PairedKernel);
+    let paired_kernel = if needs_kernel { Some(single(PAIRED_KERNEL, workspace)?) } else { None };
+    let own = scenarios.iter().filter(|scenario| scenario.has_program());
+    let names: Vec<_> = own.map(|scenario| scenario.name.as_str()).collect();
+    programs_of(&names).run(workspace)?;
+    Ok(Programs { hypervisor, paired_kernel, directory: workspace.directory("stripped")? })
+}
+
+/// Runs them in `jobs` threads, each of which takes the next one.
+fn run_all(
+    workspace: &Workspace,
+    scenarios: &[Scenario],
+    programs: &Programs,
+    jobs: usize,
+    report: &mut Report,
+) {
+    let next = AtomicUsize::new(0);
+    let (sender, receiver) = channel();
+    let work = |rows: Sender<Row>| {
+        while let Some(scenario) = scenarios.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if rows.send(run_one(workspace, scenario, programs)).is_err() {
+                return;
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..jobs.min(scenarios.len()) {
+            let rows = sender.clone();
+            scope.spawn(|| work(rows));
+        }
+        drop(sender);
+        for row in receiver {
+            report.add(&row);
+        }
+    });
+}
+
+/// Runs one of them.
+fn run_one(workspace: &Workspace, scenario: &Scenario, programs: &Programs) -> Row {
+    let start = Instant::now();
+    let name = scenario_name(scenario);
+    match attempt(workspace, scenario, programs) {
+        Ok((outcome, said)) => row(name, outcome, &said, start.elapsed()),
+        Err(error) => Row::failed(name, vec![format!("{error:#}")], start.elapsed()),
+    }
+}
+
+/// Runs one of them as far as it gets; also tells what it printed.
+fn attempt(
+    workspace: &Workspace,
+    scenario: &Scenario,
+    programs: &Programs,
+) -> Result<(Outcome, Vec<u8>)> {
+    let directory = workspace.empty_directory(Path::new("scenarios").join(&scenario.name))?;
+    let (finish, recorder) = execute(scenario, programs, &directory)?;
+    let mut outcome = judge(&scenario.spec, finish, &Transcript::read(recorder.said()));
+    if let Some(text) = recorder.never_typed() {
+        let problem = format!("nothing was typed, because the console never said: {text}");
+        outcome = outcome.with_problem(problem);
+    }
+    Ok((outcome, recorder.said().to_vec()))
+}
+
+/// Starts the scenario's machine and waits for its end.
+pub(crate) fn execute(
+    scenario: &Scenario,
+    programs: &Programs,
+    directory: &Path,
+) -> Result<(machine::watch::Finish, Recorder)> {
+    let setup = prepare(scenario, programs, directory)?;
+    let watch = Watch::prepare()?;
+    let command = machine::command(scenario.spec.machine, &setup, directory, watch.port()?)?;
+    let mut recorder = Recorder::new(&scenario.spec.input);
+    let limit = Duration::from_secs(scenario.spec.timeout);
+    let finish = watch.run(command, directory, Some(limit), &mut recorder);
+    fs::write(directory.join("serial.log"), recorder.said()).context("cannot write serial.log")?;
+    Ok((finish?, recorder))
+}
+
+/// The line of a scenario.
+fn row(name: String, outcome: Outcome, said: &[u8], time: Duration) -> Row {
+    match outcome {
+        Outcome::Passed => Row { name, status: Status::Passed, remarks: Vec::new(), time },
+        Outcome::Skipped => Row { name, status: Status::Skipped, remarks: Vec::new(), time },
+        Outcome::Failed(mut problems) => {
+            problems.push("the end of its output:".to_owned());
+            problems.extend(tail(said));
+            Row::failed(name, problems, time)
+        }
+    }
+}
+
+/// The last lines of a scenario's output.
+fn tail(said: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(said);
+    let lines: Vec<_> = text.lines().map(|line| format!("| {}", line.escape_debug())).collect();
+    lines[lines.len().saturating_sub(TAIL)..].to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_shows_its_problems_and_the_tail_of_its_output() {
+        let lines: Vec<_> = (0..100).map(|number| format!("line {number}\r\n")).collect();
+        let said = lines.concat();
+        let outcome = Outcome::Failed(vec!["why".into()]);
+        let row = row("scenario/x".into(), outcome, said.as_bytes(), Duration::ZERO);
+        let text = row.to_string();
+        assert!(text.contains("why") && text.contains("| line 99"), "{text}");
+        assert!(text.contains("| line 75") && !text.contains("| line 74"), "{text}");
+    }
+}

@@ -1,0 +1,145 @@
+//! Which tests a run is about.
+
+use crate::machine::Machine;
+use crate::scenario::catalogue::Scenario;
+use crate::setup::requirement::Use;
+
+/// The least number of tests that a run of everything must pass; raised as tests are added.
+const MINIMUM: u32 = 100;
+
+/// The packages whose tests run on the host.
+const HOST_PACKAGES: [&str; 3] = ["xenolith-abi", "xenolith-core", "xtask"];
+
+/// Tests other than scenarios.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tier {
+    /// The tests of a package that runs on the host.
+    Host(&'static str),
+    /// The comparison of the ABI with Xen's headers.
+    Abi,
+    /// The size of the hypervisor.
+    Size,
+}
+
+impl Tier {
+    /// All of them, in the order in which they run.
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Host(HOST_PACKAGES[0]),
+        Self::Host(HOST_PACKAGES[1]),
+        Self::Host(HOST_PACKAGES[2]),
+        Self::Abi,
+        Self::Size,
+    ];
+
+    /// Its name in lists and filters.
+    pub(crate) fn name(self) -> String {
+        match self {
+            Self::Host(package) => format!("host/{package}"),
+            Self::Abi => "abi".to_owned(),
+            Self::Size => "size".to_owned(),
+        }
+    }
+}
+
+/// The tests of a run.
+#[derive(Clone, Debug)]
+pub(crate) struct Selection {
+    /// Those that are no scenarios.
+    pub(crate) tiers: Vec<Tier>,
+    /// The scenarios.
+    pub(crate) scenarios: Vec<Scenario>,
+    /// Whether that is everything.
+    is_whole: bool,
+}
+
+/// A scenario's name in lists and filters.
+pub(crate) fn scenario_name(scenario: &Scenario) -> String {
+    format!("scenario/{}", scenario.name)
+}
+
+impl Selection {
+    /// What the filters leave: names that contain one of them, or everything if there are none.
+    pub(crate) fn of(mut scenarios: Vec<Scenario>, filters: &[String]) -> Self {
+        let is_wanted =
+            |name: String| filters.is_empty() || filters.iter().any(|it| name.contains(it));
+        scenarios.retain(|scenario| is_wanted(scenario_name(scenario)));
+        let tiers = Tier::ALL.into_iter().filter(|tier| is_wanted(tier.name())).collect();
+        Self { tiers, scenarios, is_whole: filters.is_empty() }
+    }
+
+    /// The names of all.
+    pub(crate) fn names(&self) -> impl Iterator<Item = String> {
+        let tiers = self.tiers.iter().map(|tier| tier.name());
+        tiers.chain(self.scenarios.iter().map(scenario_name))
+    }
+
+    /// The least number of tests that must pass.
+    pub(crate) fn minimum(&self) -> u32 {
+        if self.is_whole { MINIMUM } else { 1 }
+    }
+
+    /// What has to be installed for it.
+    pub(crate) fn uses(&self) -> Vec<Use> {
+        let mut uses = vec![Use::Build];
+        // The tests of this package make the comparison as well.
+        if [Tier::Abi, Tier::Host("xtask")].iter().any(|tier| self.tiers.contains(tier)) {
+            uses.push(Use::Abi);
+        }
+        for scenario in &self.scenarios {
+            let needed = match scenario.spec.machine {
+                Machine::Bochs => &[Use::Image, Use::Bochs][..],
+                Machine::QemuKvm => &[Use::Image, Use::Qemu],
+                Machine::QemuTcg => &[Use::Qemu],
+                Machine::QemuUefi => &[Use::Image, Use::Qemu, Use::Uefi],
+            };
+            uses.extend(needed);
+        }
+        uses
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A scenario of this name and description.
+    fn scenario(name: &str, description: &str) -> Scenario {
+        let spec = toml::from_str(description).unwrap();
+        Scenario { name: name.into(), directory: "/".into(), spec }
+    }
+
+    /// The names that `filters` leave.
+    fn names(filters: &[&str]) -> Vec<String> {
+        let scenarios = vec![scenario("boot", ""), scenario("no-vmx", "machine = \"qemu-tcg\"")];
+        let filters: Vec<_> = filters.iter().map(|it| (*it).to_owned()).collect();
+        Selection::of(scenarios, &filters).names().collect()
+    }
+
+    #[test]
+    fn no_filter_leaves_everything() {
+        assert_eq!(names(&[]).len(), Tier::ALL.len() + 2);
+    }
+
+    #[test]
+    fn filters_leave_what_contains_one_of_them() {
+        assert_eq!(names(&["boot"]), ["scenario/boot"]);
+        assert_eq!(names(&["scenario/"]), ["scenario/boot", "scenario/no-vmx"]);
+        assert_eq!(names(&["vmx", "core"]), ["host/xenolith-core", "scenario/no-vmx"]);
+        assert!(names(&["nothing like it"]).is_empty());
+    }
+
+    #[test]
+    fn a_run_needs_at_least_one_test_and_a_whole_run_many() {
+        assert_eq!(Selection::of(vec![], &["x".to_owned()]).minimum(), 1);
+        assert_eq!(Selection::of(vec![], &[]).minimum(), MINIMUM);
+    }
+
+    #[test]
+    fn only_what_is_used_must_be_installed() {
+        let tcg = scenario("x", "machine = \"qemu-tcg\"");
+        let selection = Selection::of(vec![tcg], &["scenario".to_owned()]);
+        assert_eq!(selection.uses(), [Use::Build, Use::Qemu]);
+        let selection = Selection::of(vec![scenario("x", "")], &[]);
+        assert_eq!(selection.uses(), [Use::Build, Use::Abi, Use::Image, Use::Bochs]);
+    }
+}
