@@ -1,2 +1,77 @@
-//! Placeholder.
-fn main() {}
+//! `cargo xtask`: builds, images, runs, tests and measures Xenolith.
+#![forbid(unsafe_code)]
+
+mod abi;
+mod bench;
+mod build;
+mod cli;
+mod console;
+mod doctor;
+mod end;
+mod guest_file;
+mod image;
+mod machine;
+mod progress;
+mod run;
+mod scenario;
+mod setup;
+mod size;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+
+use cli::{Cli, SetupOptions, Task};
+use setup::requirement::Use;
+use setup::rust::Part;
+use workspace::Workspace;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    perform(&cli.task).unwrap_or_else(|error| {
+        eprintln!("xtask: error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+/// Does what was asked.
+fn perform(task: &Task) -> Result<ExitCode> {
+    let workspace = Workspace::find()?;
+    match task {
+        Task::Build(options) => build(&workspace, *options),
+        Task::Image(options) => run::image(&workspace, options),
+        Task::Run(options) => run::run(&workspace, options),
+        Task::Test(options) => test::run(&workspace, options),
+        Task::Abi(options) => abi(&workspace, *options),
+        Task::Bench(options) => bench::run(&workspace, *options),
+        Task::Doctor => doctor::run(&workspace),
+        Task::Setup(options) => {
+            setup::ensure(&workspace, Use::ALL, &Part::ALL, options.policy())?;
+            progress!("nothing is missing");
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// `xtask build`.
+fn build(workspace: &Workspace, options: SetupOptions) -> Result<ExitCode> {
+    setup::ensure(workspace, &[Use::Build], &[Part::BareTarget], options.policy())?;
+    for step in build::STEPS {
+        for program in step.run(workspace)? {
+            println!("{}", program.display());
+        }
+    }
+    let hypervisor = build::single(build::HYPERVISOR, workspace)?;
+    progress!("the hypervisor: {}", build::check_size(&hypervisor)?);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `xtask abi`.
+fn abi(workspace: &Workspace, options: SetupOptions) -> Result<ExitCode> {
+    setup::ensure(workspace, &[Use::Build, Use::Abi], &[], options.policy())?;
+    abi::run()?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,176 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::machine::choice::Wish;
+use crate::setup::Policy;
+use crate::size::Size;
+
+/// Builds, images, runs, tests and measures Xenolith.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, after_help = EXIT_STATUS)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) task: Task,
+}
+
+/// Told by `--help`.
+const EXIT_STATUS: &str = "Exit status of `run`: 0 the domain powered off, 1 xtask itself failed, \
+2 wrong usage, 10 reboot, 11 crash of the domain, 12 panic of the hypervisor, 13 time limit, \
+14 unfit image or machine, 15 suspend, 16 watchdog, 17 soft reset, 18 no verdict, \
+128+N ended by signal N.";
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Task {
+    /// Build the hypervisor and the paired kernel
+    Build(SetupOptions),
+    /// Write a boot image and print its path
+    Image(ImageOptions),
+    /// Boot a guest kernel under the hypervisor, its console on this terminal
+    Run(RunOptions),
+    /// Run the tests: on the host, of the ABI, and the scenarios
+    Test(TestOptions),
+    /// Compare the ABI crate with Xen's own headers
+    Abi(SetupOptions),
+    /// Measure operations, beside Xen's figures
+    Bench(BenchOptions),
+    /// Tell what is installed, what is missing, and what each is for
+    Doctor,
+    /// Install what is missing
+    Setup(SetupOptions),
+}
+
+/// What may be done about missing packages.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct SetupOptions {
+    /// Only report missing packages, install nothing
+    #[arg(long)]
+    no_install: bool,
+}
+
+impl SetupOptions {
+    /// The same as a value with a name.
+    pub(crate) const fn policy(self) -> Policy {
+        if self.no_install { Policy::Report } else { Policy::Install }
+    }
+}
+
+/// What goes into an image.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct GuestOptions {
+    /// Guest kernel to boot [default: the paired kernel]
+    #[arg(long, value_name = "ELF")]
+    pub(crate) guest: Option<PathBuf>,
+    /// Ramdisk for the guest
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ramdisk: Option<PathBuf>,
+    /// Command line of the guest
+    #[arg(long, value_name = "TEXT", default_value = "", allow_hyphen_values = true)]
+    pub(crate) append: String,
+    /// Memory of the guest, such as 64M or 1G [default: 128M]
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) memory: Option<Size>,
+    /// Options of the hypervisor, such as log=debug
+    #[arg(long, value_name = "TEXT", default_value = "", allow_hyphen_values = true)]
+    pub(crate) hypervisor_args: String,
+}
+
+/// Options of `image`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ImageOptions {
+    /// What goes into it.
+    #[command(flatten)]
+    pub(crate) guest: GuestOptions,
+    /// Where to write it [default: below the target directory]
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Set-up.
+    #[command(flatten)]
+    pub(crate) setup: SetupOptions,
+}
+
+/// Options of `run`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct RunOptions {
+    /// What is booted.
+    #[command(flatten)]
+    pub(crate) guest: GuestOptions,
+    /// Machine to run on
+    #[arg(long, value_enum, default_value_t = Wish::Auto)]
+    pub(crate) machine: Wish,
+    /// Seconds after which the run is ended [default: none]
+    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) timeout: Option<u64>,
+    /// Leave standard input alone
+    #[arg(long)]
+    pub(crate) no_input: bool,
+    /// Set-up.
+    #[command(flatten)]
+    pub(crate) setup: SetupOptions,
+}
+
+/// Options of `test`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct TestOptions {
+    /// Run only tests whose name contains one of these
+    #[arg(value_name = "FILTER")]
+    pub(crate) filters: Vec<String>,
+    /// Print the tests' names, run nothing
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Scenarios to run side by side [default: one per CPU]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) jobs: Option<u16>,
+    /// Set-up.
+    #[command(flatten)]
+    pub(crate) setup: SetupOptions,
+}
+
+/// Options of `bench`.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct BenchOptions {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Set-up.
+    #[command(flatten)]
+    pub(crate) setup: SetupOptions,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for words in [
+            &["run", "--memory", "lots"][..],
+            &["run", "--timeout", "0"],
+            &["run", "--timeout", "soon"],
+            &["run", "--machine", "vmware"],
+            &["test", "--jobs", "0"],
+            &["walk"],
+            &[],
+        ] {
+            assert!(Cli::try_parse_from(["xtask"].iter().chain(words)).is_err(), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn a_command_line_for_the_guest_may_start_with_a_hyphen() {
+        let cli = Cli::try_parse_from(["xtask", "run", "--append", "--init -v"]).unwrap();
+        let Task::Run(options) = cli.task else { panic!("{:?}", cli.task) };
+        assert_eq!(options.guest.append, "--init -v");
+        assert_eq!(options.setup.policy(), Policy::Install);
+    }
+}
