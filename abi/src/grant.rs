@@ -26,7 +26,7 @@ pub const DUMP_TABLE: u32 = 3;
 #[doc(alias = "GNTTABOP_transfer")]
 pub const TRANSFER: u32 = 4;
 
-/// Copies between granted pages; takes [`Copy`]s.
+/// Copies between granted pages; takes [`struct@Copy`]s.
 #[doc(alias = "GNTTABOP_copy")]
 pub const COPY: u32 = 5;
 
@@ -337,7 +337,7 @@ const _: () = assert!(offset_of!(Transfer, domid) == 8);
 const _: () = assert!(offset_of!(Transfer, reference) == 12);
 const _: () = assert!(offset_of!(Transfer, status) == 16);
 
-/// One side of a [`Copy`].
+/// One side of a [`struct@Copy`].
 #[doc(alias = "gnttab_copy_ptr")]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]

@@ -7,7 +7,7 @@ mod item;
 mod structure;
 mod walk;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::Result;
@@ -62,11 +62,15 @@ impl Inventory {
         )
     }
 
-    /// Names, line by line, what no header has.
+    /// Names, a line for each reason, what no header has.
     pub(super) fn without_header_summary(&self) -> String {
-        let items = self.without_header.iter();
-        let lines = items.map(|(path, reason)| format!("\n  {path}: {reason}"));
-        format!("abi: {} items have no Xen header:", self.without_header.len())
-            + &lines.collect::<String>()
+        let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (path, reason) in &self.without_header {
+            reasons.entry(reason).or_default().push(path);
+        }
+        let lines =
+            reasons.iter().map(|(reason, paths)| format!("  {reason}: {}", paths.join(" ")));
+        let heading = format!("abi: {} items have no Xen header:", self.without_header.len());
+        std::iter::once(heading).chain(lines).collect::<Vec<_>>().join("\n")
     }
 }

@@ -14,7 +14,7 @@ pub(super) struct WithoutHeader {
 pub(super) const LIST: &[WithoutHeader] = &[
     entry("xenolith::", "our own extensions"),
     entry("hypercall::PAGE_STUBS", "size of a page over size of a stub"),
-    entry("hypercall::PAGE_STUB_BYTES", "in Xen's code, and in a comment of xen/arch-x86/xen.h"),
+    entry("hypercall::PAGE_STUB_BYTES", "in a comment of xen/arch-x86/xen-x86_64.h"),
     entry("guest_layout::HYPERVISOR_L4_FIRST", "bits 47:39 of HYPERVISOR_VIRT_START"),
     entry("guest_layout::HYPERVISOR_L4_END", "bits 47:39 of HYPERVISOR_VIRT_END"),
     entry("start_info::MAGIC", "in a comment of xen/xen.h"),
