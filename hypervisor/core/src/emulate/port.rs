@@ -1,0 +1,125 @@
+//! IN, OUT, INS and OUTS: no domain has a port. Reads give all ones, writes go nowhere.
+
+use crate::address::Gva;
+use crate::guest_access::{Fault, GuestSpace};
+use crate::guest_memory::GuestMemory;
+
+/// Bytes that one exit of a string instruction moves at most.
+const MAX_BYTES: u64 = 4096;
+
+/// Returns rax after an IN of `bytes` (1, 2 or 4) bytes: as on hardware, 32 bits clear the rest.
+pub const fn read(rax: u64, bytes: u8) -> u64 {
+    match bytes {
+        1 => rax | 0xff,
+        2 => rax | 0xffff,
+        _ => 0xffff_ffff,
+    }
+}
+
+/// The registers of a string instruction.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct StringAccess {
+    /// 1, 2 or 4.
+    pub bytes: u8,
+    /// Whether it is INS.
+    pub input: bool,
+    /// Whether it has a REP prefix; if not, `count` does not matter.
+    pub repeated: bool,
+    /// Whether RFLAGS.DF is set.
+    pub backwards: bool,
+    /// rcx.
+    pub count: u64,
+    /// rdi for INS, rsi for OUTS.
+    pub index: u64,
+}
+
+/// Registers after part of a string instruction.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct StringProgress {
+    /// rcx.
+    pub count: u64,
+    /// rdi or rsi.
+    pub index: u64,
+    /// Whether the instruction is finished; if not it is to be executed again.
+    pub finished: bool,
+}
+
+impl StringAccess {
+    /// Moves a bounded number of elements: INS stores all ones, OUTS reads nothing.
+    ///
+    /// # Errors
+    ///
+    /// When memory that INS stores to cannot be written; elements before it have been.
+    pub fn step<M: GuestMemory>(
+        self,
+        space: &mut GuestSpace<'_, M>,
+    ) -> Result<StringProgress, Fault> {
+        let size = u64::from(self.bytes);
+        let total = if self.repeated { self.count } else { 1 };
+        let now = total.min(MAX_BYTES / size);
+        let mut index = self.index;
+        for _ in 0..now {
+            if self.input {
+                let ones = [0xff; 4];
+                space.copy_out(Gva(index), &ones[..usize::from(self.bytes)])?;
+            }
+            index =
+                if self.backwards { index.wrapping_sub(size) } else { index.wrapping_add(size) };
+        }
+        let count = if self.repeated { self.count - now } else { self.count };
+        Ok(StringProgress { count, index, finished: now == total })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::guest_access::tests::{BASE, CR3, mapped};
+
+    #[test]
+    fn reads_are_all_ones_in_their_width() {
+        assert_eq!(read(0x1122_3344_5566_7788, 1), 0x1122_3344_5566_77ff);
+        assert_eq!(read(0x1122_3344_5566_7788, 2), 0x1122_3344_5566_ffff);
+        assert_eq!(read(0x1122_3344_5566_7788, 4), 0xffff_ffff);
+    }
+
+    const INS: StringAccess = StringAccess {
+        bytes: 2,
+        input: true,
+        repeated: true,
+        backwards: false,
+        count: 5000,
+        index: BASE,
+    };
+
+    #[test]
+    fn long_strings_take_several_steps() {
+        let mut memory = mapped(&[], &[]);
+        let mut space = GuestSpace::new(&mut memory, CR3);
+        let first = INS.step(&mut space).unwrap();
+        assert_eq!(first, StringProgress { count: 2952, index: BASE + 4096, finished: false });
+        let mut bytes = [0; 4098];
+        space.copy_in(Gva(BASE), &mut bytes).unwrap();
+        assert!(bytes[..4096].iter().all(|b| *b == 0xff) && bytes[4096..] == [0, 0]);
+    }
+
+    #[test]
+    fn single_and_backward_elements() {
+        let mut memory = mapped(&[], &[]);
+        let mut space = GuestSpace::new(&mut memory, CR3);
+        let single = StringAccess { repeated: false, backwards: true, index: BASE + 8, ..INS };
+        let end = single.step(&mut space).unwrap();
+        assert_eq!(end, StringProgress { count: 5000, index: BASE + 6, finished: true });
+        let none = StringAccess { count: 0, ..INS };
+        assert!(none.step(&mut space).unwrap().finished);
+    }
+
+    #[test]
+    fn output_touches_no_memory_and_input_faults() {
+        let mut memory = mapped(&[], &[0]);
+        let mut space = GuestSpace::new(&mut memory, CR3);
+        assert_eq!(INS.step(&mut space), Err(Fault));
+        let outs = StringAccess { input: false, index: 0x1234, count: 7, ..INS };
+        assert!(outs.step(&mut space).unwrap().finished);
+    }
+}

@@ -1,0 +1,106 @@
+use super::*;
+use std::collections::BTreeMap;
+
+/// Words by address.
+#[derive(Default)]
+struct Words(BTreeMap<u64, u64>);
+
+impl GuestFrames for Words {
+    fn write_bytes(&mut self, _: Gpa, _: &[u8]) {
+        unreachable!("the hole is written in words");
+    }
+
+    fn zero(&mut self, _: Gpa, _: u64) {
+        unreachable!("the hole's frames are zero");
+    }
+
+    fn write_words(&mut self, start: Gpa, count: u64, mut word: impl FnMut(u64) -> u64) {
+        for i in 0..count {
+            assert!(self.0.insert(start.0 + 8 * i, word(i)).is_none(), "written twice");
+        }
+    }
+}
+
+impl Words {
+    /// Walks from the top-level entry of `address`; returns frame address and the AND of flags.
+    fn walk(&self, hole: &Hole, address: u64) -> Option<(u64, u64)> {
+        let index = usize::try_from(address >> 39 & 511).unwrap() - HYPERVISOR_L4_FIRST;
+        let mut entry = hole.entries()[index];
+        let mut flags = entry;
+        for level in (1..=3).rev() {
+            if entry & PRESENT == 0 {
+                return None;
+            }
+            let shift = 12 + 9 * (level - 1);
+            let slot = (entry & 0x000f_ffff_ffff_f000) + 8 * (address >> shift & 511);
+            entry = self.0.get(&slot).copied().unwrap_or(0);
+            flags &= entry | NO_EXECUTE;
+            if level == 1 || entry & LARGE != 0 {
+                let within = (1 << shift) - 1;
+                let at = (entry & 0x000f_ffff_ffff_f000 & !within) | (address & within);
+                return (entry & PRESENT != 0).then_some((at, flags));
+            }
+        }
+        None
+    }
+}
+
+fn written(memory_pages: u64) -> (Hole, Words) {
+    let hole = Hole::new(memory_pages);
+    let mut words = Words::default();
+    hole.write(&mut words);
+    (hole, words)
+}
+
+#[test]
+fn m2p_is_the_identity_and_read_only() {
+    for memory_pages in [256, 511, 512, 513, 16384, 262_144] {
+        let (hole, words) = written(memory_pages);
+        for gfn in [0, 1, memory_pages - 1, memory_pages, hole.max_gfn() - 1] {
+            let (at, flags) = words.walk(&hole, HYPERVISOR_VIRT_START + 8 * gfn).unwrap();
+            let want = if gfn < memory_pages { gfn } else { INVALID_M2P_ENTRY };
+            assert_eq!(words.0[&at], want, "frame {gfn} of {memory_pages}");
+            assert_eq!(flags & (WRITABLE | 4), 0, "neither writable nor the user's");
+        }
+    }
+}
+
+#[test]
+fn ranges_are_disjoint_and_above_memory() {
+    for memory_pages in [1, 512, 12345, 1 << 24] {
+        let hole = Hole::new(memory_pages);
+        let mut end = memory_pages * PAGE_SIZE;
+        for range in hole.ranges() {
+            assert!(range.start.0 >= end && range.start.is_aligned(PAGE_SIZE));
+            end = range.start.0 + range.bytes;
+            assert_eq!(range.writable, range.start == hole.shared_info());
+        }
+        assert!(hole.m2p_bytes() / LARGE_PAGE <= 512, "one table of level 2 is enough");
+    }
+}
+
+#[test]
+fn everything_written_lies_in_the_ranges() {
+    let (hole, words) = written(1000);
+    for at in words.0.keys() {
+        assert!(hole.ranges().iter().any(|r| (r.start.0..r.start.0 + r.bytes).contains(at)));
+    }
+}
+
+#[test]
+fn descriptors_are_where_selectors_point() {
+    let (hole, words) = written(4096);
+    let descriptor = |selector: u16| {
+        let (at, _) = words.walk(&hole, hole.gdt().0 + u64::from(selector & !7)).unwrap();
+        words.0[&at]
+    };
+    assert_eq!(hole.gdt(), Gva(0xffff_8100_0000_0000));
+    assert_eq!(descriptor(KERNEL_CS) >> 40 & 0xff, 0x9b, "present, ring 0, code, accessed");
+    assert_eq!(descriptor(KERNEL_SS) >> 40 & 0xff, 0x93);
+    assert_eq!(descriptor(FLAT_RING3_CS64) >> 40 & 0xff, 0xfb);
+    assert_eq!(descriptor(FLAT_RING3_CS64) >> 53 & 1, 1, "64-bit");
+    assert_eq!(descriptor(TASK_SELECTOR) >> 40 & 0xff, 0x8b, "busy TSS");
+    assert_eq!(descriptor(TASK_SELECTOR + 8), hole.task().0 >> 32);
+    let first = words.walk(&hole, hole.gdt().0).unwrap().0;
+    assert!(!words.0.contains_key(&first), "the guest's own pages are empty");
+}
