@@ -33,7 +33,7 @@ struct Probe {
     include: PathBuf,
     /// The workspace's lock file, so that the Rust side builds with the same dependencies.
     lock_file: PathBuf,
-    /// Where cargo builds the Rust side; the workspace's own, so that it is quick.
+    /// Where both sides are built; cargo's own for the workspace, so that it is quick.
     target: PathBuf,
 }
 
@@ -75,7 +75,9 @@ impl Probe {
     /// Asks both sides every question and compares the answers.
     fn compare(&self, inventory: &Inventory) -> Result<()> {
         let questions = &inventory.questions;
-        let directory = tempfile::tempdir().context("creating a directory for the probes")?;
+        let directory = std::fs::create_dir_all(&self.target)
+            .and_then(|()| tempfile::tempdir_in(&self.target))
+            .context("creating a directory for the probes")?;
         let headers = c_probe::answers(inventory, &self.include, directory.path())?;
         let package = rust_probe::answers(inventory, self, directory.path())?;
         let headers = comparison::parse(&headers, questions.len()).context("the C probe")?;

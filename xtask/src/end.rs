@@ -81,6 +81,22 @@ impl End {
         }
     }
 
+    /// The end in words for the user.
+    pub(crate) const fn sentence(self) -> &'static str {
+        match self {
+            Self::Poweroff => "the domain powered off",
+            Self::Reboot => "the domain asked for a reboot",
+            Self::Suspend => "the domain suspended itself",
+            Self::Crash => "the domain crashed",
+            Self::Watchdog => "the domain's watchdog ran out",
+            Self::SoftReset => "the domain asked for a soft reset",
+            Self::Panic => "the hypervisor panicked",
+            Self::BootError => "the image or the machine is unfit: see the log above",
+            Self::Timeout => "the time limit is over",
+            Self::NoVerdict => "the emulator ended without a verdict of the hypervisor",
+        }
+    }
+
     /// Whether only this side can tell such an end.
     const fn is_observed(self) -> bool {
         matches!(self, Self::Timeout | Self::NoVerdict)

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 
 use crate::cli::GuestOptions;
+use crate::image;
 use crate::size::Size;
 
 /// Memory of a guest unless told; the hypervisor's own default.
@@ -28,6 +29,8 @@ pub(crate) fn check(options: &GuestOptions) -> Result<()> {
         (least..=most).contains(&memory),
         "a guest gets {least} to {most} of memory, not {memory}"
     );
+    image::check_command_line(&options.append)?;
+    image::check_command_line(&options.hypervisor_args)?;
     for (what, path) in [("guest", &options.guest), ("ramdisk", &options.ramdisk)] {
         if let Some(path) = path {
             check_file(what, path, memory)?;
@@ -120,6 +123,15 @@ mod tests {
                 "{memory}"
             );
         }
+    }
+
+    #[test]
+    fn a_command_line_that_cannot_be_passed_on_is_refused() {
+        let mut options = options(None, None, None);
+        options.append = "init=\"a b\"".to_owned();
+        assert!(refusal(&options).contains("GRUB cannot pass"));
+        options.append.clear();
+        assert!(check(&options).is_ok());
     }
 
     #[test]

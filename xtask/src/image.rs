@@ -91,6 +91,14 @@ fn configuration(contents: &Contents) -> Result<String> {
     Ok(text)
 }
 
+/// Sees whether GRUB can pass this command line on as it is.
+///
+/// # Errors
+/// It cannot.
+pub(crate) fn check_command_line(text: &str) -> Result<()> {
+    quoted(text).map(|_| ())
+}
+
 /// The words of `text`, each as GRUB's shell takes it literally, with a space before each.
 fn quoted(text: &str) -> Result<String> {
     // GRUB puts a backslash before these when it joins the words again.

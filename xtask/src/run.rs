@@ -57,7 +57,11 @@ pub(crate) fn run(workspace: &Workspace, options: &RunOptions) -> Result<ExitCod
     let image = directory.path().join("image.iso");
     make_image(workspace, &options.guest, &image)?;
     announce(&choice, options);
-    boot(choice.machine, image, directory.path(), options)
+    let finish = boot(choice.machine, image, directory.path(), options)?;
+    if finish == Finish::Ended(End::NoVerdict) {
+        explain_silence(&directory.keep());
+    }
+    Ok(conclude(finish))
 }
 
 /// Builds what the user did not name, and writes the image.
@@ -93,7 +97,7 @@ fn boot(
     image: PathBuf,
     directory: &Path,
     options: &RunOptions,
-) -> Result<ExitCode> {
+) -> Result<Finish> {
     let memory = machine::memory_for(options.guest.memory.unwrap_or(guest_file::DEFAULT_MEMORY));
     let setup = Setup { boot: Boot::Iso(image), memory, cpu: None };
     let watch = Watch::prepare()?;
@@ -106,36 +110,35 @@ fn boot(
     let finish = watch.run(command, directory, limit, &mut screen);
     drop(raw_mode);
     screen.end_line();
-    Ok(conclude(finish?, directory))
+    finish
 }
 
 /// Tells how it ended, in words and by the exit status.
-fn conclude(finish: Finish, directory: &Path) -> ExitCode {
+fn conclude(finish: Finish) -> ExitCode {
     match finish {
         Finish::Interrupted(signal) => {
             progress!("ended by signal {signal}");
-            return ExitCode::from(signals::exit_status(signal));
+            ExitCode::from(signals::exit_status(signal))
         }
         Finish::Stuck(end) => {
             progress!("the machine did not end after its verdict `{}` and was ended", end.word());
+            ExitCode::from(end.exit_status())
         }
-        Finish::Ended(End::Poweroff) => progress!("the domain powered off"),
-        Finish::Ended(End::NoVerdict) => explain_silence(directory),
-        Finish::Ended(end) => progress!("the run ended: {}", end.word()),
+        Finish::Ended(end) => {
+            progress!("{}", end.sentence());
+            ExitCode::from(end.exit_status())
+        }
     }
-    let (Finish::Ended(end) | Finish::Stuck(end)) = finish else { return ExitCode::FAILURE };
-    ExitCode::from(end.exit_status())
 }
 
-/// Shows what the emulator said when the hypervisor said nothing.
+/// Shows the last words of an emulator whose hypervisor said nothing, and where there is more.
 fn explain_silence(directory: &Path) {
-    progress!("the emulator ended without a verdict of the hypervisor");
-    for name in ["emulator.err", "emulator.log"] {
-        let text = fs::read(directory.join(name)).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
-        let lines: Vec<_> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-        for line in lines.iter().skip(lines.len().saturating_sub(8)) {
-            progress!("{name}: {line}");
-        }
+    let words = fs::read(directory.join("emulator.err")).unwrap_or_default();
+    let words = String::from_utf8_lossy(&words);
+    let lines: Vec<_> =
+        words.lines().filter(|line| !line.trim_matches(['=', ' ']).is_empty()).collect();
+    for line in lines.iter().skip(lines.len().saturating_sub(4)) {
+        progress!("the emulator: {line}");
     }
+    progress!("more of it is in {}", directory.display());
 }

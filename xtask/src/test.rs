@@ -74,7 +74,7 @@ fn jobs(options: &TestOptions) -> usize {
 
 /// Waits for another run that uses the same directories; the lock ends with the file.
 fn wait_until_alone(workspace: &Workspace) -> Result<File> {
-    let path = workspace.directory(".")?.join("test.lock");
+    let path = workspace.directory("")?.join("test.lock");
     let lock = File::create(&path).with_context(|| format!("cannot make {}", path.display()))?;
     if lock.try_lock().is_err() {
         progress!("waiting for another test run in the same target directory");
