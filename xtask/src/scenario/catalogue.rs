@@ -58,19 +58,25 @@ fn read(directory: PathBuf) -> Result<Scenario> {
 }
 
 impl Scenario {
-    /// Whether there is a program to build for it.
-    pub(crate) fn has_program(&self) -> bool {
-        self.directory.join("main.rs").exists()
+    /// The program to build for it: its own, or that of the scenario it names.
+    pub(crate) fn program(&self) -> Option<&str> {
+        let is_booted = self.spec.image.guest == Guest::Own;
+        is_booted.then(|| self.spec.bin.as_deref().unwrap_or(&self.name))
     }
 
     /// Refuses what cannot mean anything.
     fn check(&self) -> Result<()> {
         let image = &self.spec.image;
-        if image.guest == Guest::Own && !self.has_program() {
-            bail!("there is no main.rs, so `image.guest` must say what the image holds");
+        let has_source = |directory: &Path| directory.join("main.rs").exists();
+        if has_source(&self.directory) && (self.spec.bin.is_some() || image.guest != Guest::Own) {
+            bail!("there is a main.rs, which `bin` or `image.guest` keeps out of the image");
         }
-        if image.guest != Guest::Own && self.has_program() {
-            bail!("there is a main.rs, but `image.guest` keeps it out of the image");
+        if let Some(program) = self.program()
+            && !has_source(&self.directory.with_file_name(program))
+        {
+            bail!(
+                "there is no {program}/main.rs, so `bin` or `image.guest` must say what is booted"
+            );
         }
         if !image.patch.is_empty() && !matches!(image.guest, Guest::Own | Guest::PairedKernel) {
             bail!("`image.patch` needs a guest to patch");
@@ -106,9 +112,22 @@ mod tests {
     }
 
     #[test]
+    fn a_scenario_may_boot_the_program_of_another() {
+        let found = workspace("", Some(""));
+        let other = found.path().join(DIRECTORY).join("other");
+        fs::create_dir(&other).unwrap();
+        fs::write(other.join("scenario.toml"), "bin = \"one\"").unwrap();
+        let scenarios = all(found.path(), Kind::Scenario).unwrap();
+        let programs: Vec<_> = scenarios.iter().map(Scenario::program).collect();
+        assert_eq!(programs, [Some("one"), Some("one")]);
+    }
+
+    #[test]
     fn what_cannot_mean_anything_is_refused() {
         for (description, program) in [
             ("", None),
+            ("bin = \"two\"", None),
+            ("bin = \"one\"", Some("")),
             ("image = { guest = \"text\" }", Some("")),
             ("image = { guest = \"text\", patch = [{ do = \"elf32\" }] }", None),
             ("machine = \"qemu-tcg\"\nramdisk = \"pattern:1\"", Some("")),

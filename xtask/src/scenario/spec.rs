@@ -16,6 +16,8 @@ pub(crate) struct Spec {
     pub(crate) description: String,
     /// Whether it is a test at all.
     pub(crate) kind: Kind,
+    /// The scenario whose program is booted, if not its own.
+    pub(crate) bin: Option<String>,
     /// What the guest must report.
     pub(crate) verdict: Expected,
     /// How the run must end.
@@ -55,6 +57,7 @@ impl Default for Spec {
         Self {
             description: String::new(),
             kind: Kind::Scenario,
+            bin: None,
             verdict: Expected::Pass,
             end: End::Poweroff,
             memory: None,
@@ -202,6 +205,7 @@ mod tests {
             r#"
             description = "d"
             kind = "bench"
+            bin = "other"
             verdict = "none"
             end = "boot-error"
             memory = "64M"
@@ -238,7 +242,7 @@ mod tests {
         assert_eq!((spec.console.len(), spec.log.len(), spec.absent.len()), (2, 1, 1));
         assert_eq!(spec.image.patch.len(), 8);
         assert_eq!(spec.input, [Typing { after: ">".into(), send: "help\n".into() }]);
-        assert_eq!(spec.cpu.as_deref(), Some("tigerlake"));
+        assert_eq!((spec.cpu.as_deref(), spec.bin.as_deref()), (Some("tigerlake"), Some("other")));
         assert_eq!((spec.append.as_str(), spec.hypervisor.as_str()), ("a b", "log=debug"));
         assert_eq!(
             (spec.ramdisk.as_deref(), spec.description.as_str()),

@@ -53,7 +53,9 @@ fn guest(scenario: &Scenario, programs: &Programs, directory: &Path) -> Result<O
         |path: &Path| fs::read(path).with_context(|| format!("cannot read {}", path.display()));
     let mut bytes = match image.guest {
         Guest::None => return Ok(None),
-        Guest::Own => read(&programs.directory.join(&scenario.name))?,
+        Guest::Own => read(
+            &programs.directory.join(scenario.program().context("the scenario has no program")?),
+        )?,
         Guest::PairedKernel => {
             read(programs.paired_kernel.as_ref().context("no paired kernel was built")?)?
         }

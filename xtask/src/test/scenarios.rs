@@ -2,6 +2,7 @@
 //!
 //! Each keeps its files in a directory of its own below the target directory until the next run.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -53,8 +54,8 @@ pub(crate) fn build(workspace: &Workspace, scenarios: &[Scenario]) -> Result<Pro
     let hypervisor = single(HYPERVISOR, workspace)?;
     let needs_kernel = scenarios.iter().any(|it| it.spec.image.guest == Guest::PairedKernel);
     let paired_kernel = if needs_kernel { Some(single(PAIRED_KERNEL, workspace)?) } else { None };
-    let own = scenarios.iter().filter(|scenario| scenario.has_program());
-    let names: Vec<_> = own.map(|scenario| scenario.name.as_str()).collect();
+    let names: BTreeSet<_> = scenarios.iter().filter_map(Scenario::program).collect();
+    let names: Vec<_> = names.into_iter().collect();
     programs_of(&names).run(workspace)?;
     Ok(Programs { hypervisor, paired_kernel, directory: workspace.directory("stripped")? })
 }
