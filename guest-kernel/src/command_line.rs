@@ -13,6 +13,11 @@ pub fn values<'a>(command_line: &'a str, name: &str) -> impl Iterator<Item = &'a
     value(command_line, name).into_iter().flat_map(|list| list.split(','))
 }
 
+/// Returns the value of the first option called `name` as a decimal number, if it is one.
+pub fn number(command_line: &str, name: &str) -> Option<u64> {
+    value(command_line, name)?.parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -24,6 +29,13 @@ mod tests {
         assert_eq!(value(line, "empty"), Some(""));
         assert_eq!(value(line, "quiet"), None);
         assert_eq!(value("", "run"), None);
+    }
+
+    #[test]
+    fn only_a_number_is_a_number() {
+        assert_eq!(number("pages=16384", "pages"), Some(16384));
+        assert_eq!(number("pages=many", "pages"), None);
+        assert_eq!(number("", "pages"), None);
     }
 
     #[test]

@@ -59,6 +59,9 @@ pub const fn text<const N: usize>(text: &str) -> [u8; N] {
 
 /// Emits ELF notes: `notes!(standard, init_p2m = 0x80_0000_0000, mod_start_pfn)`.
 ///
+/// Notes with values that no kernel should have exist for scenarios: `wild_entry`,
+/// `wild_hypercall_page`, and `unknown`, of a type that means nothing.
+///
 /// `standard` stands for all that the paired kernel has, which is every note without a default
 /// worth having and neither `init_p2m` nor `mod_start_pfn`.
 #[macro_export]
@@ -80,6 +83,10 @@ macro_rules! notes {
     (@one hypercall_page) => {
         $crate::notes!(@emit HYPERCALL_PAGE, unsafe extern "C" fn(), $crate::hypercall::page::stubs);
     };
+    (@one wild_entry = $value:expr) => { $crate::notes!(@emit ENTRY, u64, $value); };
+    (@one wild_hypercall_page = $value:expr) => {
+        $crate::notes!(@emit HYPERCALL_PAGE, u64, $value);
+    };
     (@one virt_base) => { $crate::notes!(@one virt_base = 0xffff_ffff_8000_0000); };
     (@one paddr_offset) => { $crate::notes!(@one paddr_offset = 0); };
     (@one mod_start_pfn) => { $crate::notes!(@one mod_start_pfn = 1); };
@@ -92,6 +99,9 @@ macro_rules! notes {
     (@one guest_version = $text:expr) => { $crate::notes!(@text GUEST_VERSION, $text); };
     (@one loader = $text:expr) => { $crate::notes!(@text LOADER, $text); };
     (@one features = $text:expr) => { $crate::notes!(@text FEATURES, $text); };
+    (@one unknown = $value:expr) => {
+        $crate::notes!(@static 0x7fff_0000, u64, $value);
+    };
     (@text $kind:ident, $text:expr) => {
         $crate::notes!(
             @emit $kind,
@@ -100,11 +110,14 @@ macro_rules! notes {
         );
     };
     (@emit $kind:ident, $type:ty, $value:expr) => {
+        $crate::notes!(@static $crate::abi::elfnote::$kind, $type, $value);
+    };
+    (@static $kind:expr, $type:ty, $value:expr) => {
         const _: () = {
             #[used]
             #[unsafe(link_section = ".note.Xen")]
             static NOTE: $crate::note::Note<$type> =
-                $crate::note::Note::new($crate::abi::elfnote::$kind, $value);
+                $crate::note::Note::new($kind, $value);
         };
     };
 }

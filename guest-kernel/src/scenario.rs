@@ -147,7 +147,7 @@ macro_rules! check_eq {
         match (&$actual, &$expected) {
             (actual, expected) if *actual == *expected => $checks.pass(),
             (actual, expected) => $checks.fail(::core::format_args!(
-                "{}: {:#x?} instead of {:#x?}",
+                "{}: {:x?} instead of {:x?} (hexadecimal)",
                 ::core::format_args!($($message)+), actual, expected,
             )),
         }

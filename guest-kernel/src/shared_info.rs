@@ -9,7 +9,7 @@ use core::{
 };
 
 use spin::Once;
-use x86_64::{PhysAddr, structures::paging::PageTableFlags as Flags};
+use x86_64::{PhysAddr, VirtAddr, structures::paging::PageTableFlags as Flags};
 use xenolith_abi::shared_info::{LEGACY_MAX_VCPUS, SharedInfo as Layout, VcpuInfo};
 
 use crate::{StartInfo, paging::AddressSpace, static_pages::StaticPages};
@@ -57,6 +57,11 @@ fn field<T>(offset: usize) -> *mut T {
 }
 
 impl SharedInfo {
+    /// Returns where the page is mapped.
+    pub fn address(self) -> VirtAddr {
+        PLACE.page(0)
+    }
+
     /// Returns the words of one vCPU.
     ///
     /// # Panics

@@ -18,6 +18,11 @@ unsafe extern "C" {
     static image_end: u8;
 }
 
+/// Returns where the kernel's image is, rounded to pages.
+pub fn image() -> Range<VirtAddr> {
+    VirtAddr::from_ptr(&raw const image_text_start)..VirtAddr::from_ptr(&raw const image_end)
+}
+
 /// Makes text read-only, all but text not executable, and unmaps the guard page of the stack.
 pub(super) fn protect(start: &StartInfo) {
     let space = AddressSpace::of_boot(start);

@@ -12,6 +12,7 @@ use core::{arch::naked_asm, mem::offset_of};
 
 use xenolith_abi::start_info;
 
+pub use image::image;
 pub use registers::EntryRegisters;
 
 use crate::{StartInfo, hypercall, shared_info};

@@ -6,12 +6,11 @@
 mod walk;
 
 pub use walk::{Entry, WalkError};
+pub use x86_64::structures::paging::page_table::PageTableLevel as Level;
 
 use x86_64::{
-    PhysAddr, VirtAddr,
-    instructions::tlb,
-    registers::control::Cr3,
-    structures::paging::{PageTableFlags as Flags, page_table::PageTableLevel as Level},
+    PhysAddr, VirtAddr, instructions::tlb, registers::control::Cr3,
+    structures::paging::PageTableFlags as Flags,
 };
 
 use crate::StartInfo;

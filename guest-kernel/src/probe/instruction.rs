@@ -115,6 +115,22 @@ instruction! {
     cli_sti, "cli", "sti"
 }
 
+instruction! {
+    /// Exchanges the bases of GS.
+    swapgs, "swapgs"
+}
+
+/// Loads 8 bytes at an offset from the base of FS.
+pub fn load_fs(offset: u64) -> u64 {
+    let value;
+    // SAFETY: see the module `probe`; a load can at worst fault.
+    unsafe {
+        asm!("mov {value}, fs:[{offset}]", value = out(reg) value, offset = in(reg) offset,
+            options(nostack, readonly, preserves_flags));
+    }
+    value
+}
+
 /// Reads the time-stamp counter, after all earlier instructions.
 pub fn rdtsc() -> u64 {
     let (low, high): (u32, u32);

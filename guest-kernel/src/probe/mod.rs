@@ -18,6 +18,7 @@ pub mod memory;
 pub mod msr;
 pub mod port;
 pub mod registers;
+pub mod tables;
 pub mod vector;
 mod window;
 

@@ -112,12 +112,12 @@ pub fn store_mxcsr() -> u32 {
     value
 }
 
-/// Initialises the x87 unit and pushes pi, with the given control word.
-pub fn load_x87(control: u16) {
-    // SAFETY: compiled code uses no x87 instructions; the block only reads the value.
+/// Initialises the x87 unit with a control word, and pushes a value in its 80-bit form.
+pub fn load_x87(value: [u8; 10], control: u16) {
+    // SAFETY: compiled code uses no x87 instructions; the block only reads the two values.
     unsafe {
-        asm!("fninit", "fldcw [{}]", "fldpi", in(reg) &raw const control,
-            options(nostack, readonly));
+        asm!("fninit", "fldcw [{}]", "fld tbyte ptr [{}]", in(reg) &raw const control,
+            in(reg) &raw const value, options(nostack, readonly));
     }
 }
 
@@ -132,6 +132,3 @@ pub fn store_x87() -> ([u8; 10], u16) {
     }
     (top, control)
 }
-
-/// Pi as the x87 unit holds it.
-pub const X87_PI: [u8; 10] = [0x35, 0xc2, 0x68, 0x21, 0xa2, 0xda, 0x0f, 0xc9, 0x00, 0x40];
