@@ -1,3 +1,11 @@
-//! Placeholder.
+//! What several scenarios share: tables of hypercalls, good and bad buffers, the boot contract.
+//!
+//! A scenario is a tiny kernel under `src/bin/`, with its metadata beside it in `scenario.toml`.
 #![no_std]
 #![forbid(unsafe_code)]
+
+pub mod boot_contract;
+pub mod buffers;
+pub mod calls;
+pub mod exits;
+pub mod ramdisk;

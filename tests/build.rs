@@ -1,0 +1,11 @@
+//! Links every scenario with the linker script of the guest library.
+
+use std::env::var;
+
+fn main() {
+    let script = var("DEP_XENOLITH_GUEST_LINKER_SCRIPT").expect("the guest library exports it");
+    println!("cargo::rerun-if-changed={script}");
+    if var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "none") {
+        println!("cargo::rustc-link-arg-bins=-T{script}");
+    }
+}
