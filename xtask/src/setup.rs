@@ -6,12 +6,12 @@
 
 pub(crate) mod distribution;
 pub(crate) mod line;
+mod missing;
 pub(crate) mod privilege;
 pub(crate) mod requirement;
 pub(crate) mod rust;
 
 use std::env;
-use std::fmt::Write;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
@@ -19,8 +19,9 @@ use anyhow::{Result, bail};
 use crate::progress;
 use crate::workspace::Workspace;
 use distribution::Manager;
+use missing::Missing;
 use privilege::Privilege;
-use requirement::{REQUIREMENTS, Requirement, Use};
+use requirement::Use;
 use rust::Part;
 
 /// What may be done about what is missing.
@@ -37,54 +38,6 @@ pub(crate) fn program_in_path(name: &str) -> Option<PathBuf> {
     // Where root's programs are, which the search path of others may leave out.
     let paths = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&paths).map(|directory| directory.join(name)).find(|path| path.is_file())
-}
-
-/// What is missing.
-#[derive(Clone, Debug, Default)]
-struct Missing {
-    parts: Vec<Part>,
-    requirements: Vec<&'static Requirement>,
-}
-
-impl Missing {
-    /// What of `uses` and `parts` is missing now.
-    fn of(workspace: &Workspace, uses: &[Use], parts: &[Part]) -> Result<Self> {
-        let mut missing = Self::default();
-        for part in parts {
-            if !part.is_present(workspace)? {
-                missing.parts.push(*part);
-            }
-        }
-        let needed = REQUIREMENTS.iter().filter(|it| it.is_needed_for(uses));
-        missing.requirements = needed.filter(|it| !it.is_present()).collect();
-        Ok(missing)
-    }
-
-    /// Whether that is nothing.
-    fn is_empty(&self) -> bool {
-        self.parts.is_empty() && self.requirements.is_empty()
-    }
-
-    /// Its list, with the commands that would install it on a host of `manager`.
-    fn describe(&self, manager: Option<Manager>) -> String {
-        let parts = self.parts.iter().map(|it| (it.name(), it.purpose()));
-        let requirements = self.requirements.iter().map(|it| (it.name, it.purpose));
-        let mut text = String::new();
-        for (name, purpose) in parts.chain(requirements) {
-            let _ = writeln!(text, "  {name}: {purpose}");
-        }
-        text.push_str("to install it:\n");
-        for part in &self.parts {
-            let _ = writeln!(text, "  {}", part.command());
-        }
-        if !self.requirements.is_empty() {
-            for manager in manager.map_or(Manager::ALL.to_vec(), |manager| vec![manager]) {
-                let command = manager.install(&manager.packages(&self.requirements));
-                let _ = writeln!(text, "  {}", command.join(" "));
-            }
-        }
-        text
-    }
 }
 
 /// Sees to it that what `uses` need is there, and the toolchain's `parts`.
@@ -164,24 +117,6 @@ fn locked(mut apt_get: Vec<String>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_is_missing_is_listed_with_the_command_of_the_host() {
-        let requirements = REQUIREMENTS.iter().filter(|it| it.name == "xorriso").collect();
-        let missing = Missing { parts: vec![Part::BareTarget], requirements };
-        let text = missing.describe(Some(Manager::Pacman));
-        assert!(text.contains("xorriso: writes the ISO"));
-        assert!(text.contains("rustup target add x86_64-unknown-none"));
-        assert!(text.contains("pacman -S --needed libisoburn") && !text.contains("apt-get"));
-    }
-
-    #[test]
-    fn an_unknown_host_gets_the_commands_of_all() {
-        let missing = Missing { parts: vec![], requirements: REQUIREMENTS.iter().collect() };
-        let text = missing.describe(None);
-        assert!(text.contains("apt-get") && text.contains("dnf") && text.contains("pacman"));
-        assert!(!missing.is_empty() && Missing::default().is_empty());
-    }
 
     #[test]
     fn programs_are_found_by_name() {
