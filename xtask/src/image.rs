@@ -84,8 +84,9 @@ fn configuration(contents: &Contents) -> Result<String> {
     let mut text = "set timeout=0\n".to_owned();
     for load in &loads {
         // The second try is for its error message, which the first one gave to a screen.
-        let failed = "serial --unit=0 --speed=115200\nterminal_output serial";
-        write!(text, "if {load}; then true; else\n{failed}\n{load}\nhalt\nfi\n")?;
+        let to_serial = "serial --unit=0 --speed=115200\nterminal_output serial";
+        let failed = "echo 'The boot loader could not load everything:'";
+        write!(text, "if {load}; then true; else\n{to_serial}\n{failed}\n{load}\nhalt\nfi\n")?;
     }
     text.push_str("boot\n");
     Ok(text)
