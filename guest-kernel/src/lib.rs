@@ -17,6 +17,7 @@
 
 extern crate alloc;
 
+pub mod clock;
 pub mod command_line;
 pub mod console;
 #[cfg(target_os = "none")]

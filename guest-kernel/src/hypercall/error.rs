@@ -49,7 +49,7 @@ const NAMES: &[(i64, &str)] = &[
 impl fmt::Display for Errno {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {
-            Some(name) => f.write_str(name),
+            Some(name) => f.pad(name),
             None => write!(f, "error {}", self.0),
         }
     }

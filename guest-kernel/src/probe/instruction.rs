@@ -130,13 +130,3 @@ pub fn load_fs(offset: u64) -> u64 {
     }
     value
 }
-
-/// Reads the time-stamp counter, after all earlier instructions.
-pub fn rdtsc() -> u64 {
-    let (low, high): (u32, u32);
-    // SAFETY: reading the counter changes nothing.
-    unsafe {
-        asm!("rdtsc", out("eax") low, out("edx") high, options(nomem, nostack, preserves_flags));
-    }
-    (u64::from(high) << 32) | u64::from(low)
-}

@@ -2,14 +2,11 @@
 
 use xenolith_guest::{
     StartInfo,
-    hypercall::{
-        sched::{ShutdownReason, shutdown},
-        xenolith,
-    },
+    hypercall::sched::{ShutdownReason, shutdown},
     println,
 };
 
-use crate::greeting;
+use crate::{greeting, hypercalls::show_all};
 
 /// One command.
 struct Command {
@@ -22,7 +19,7 @@ const COMMANDS: &[Command] = &[
     Command { name: "help", help: "list the commands", run: help },
     Command { name: "mem", help: "memory of this domain", run: greeting::memory },
     Command { name: "version", help: "what the hypervisor is", run: greeting::version },
-    Command { name: "hypercalls", help: "VM exits of this domain so far", run: hypercalls },
+    Command { name: "hypercalls", help: "make each once, with its answer and cost", run: show_all },
     Command { name: "crash", help: "panic", run: crash },
     Command { name: "reboot", help: "end the domain, asking for a restart", run: reboot },
     Command { name: "poweroff", help: "end the domain", run: poweroff },
@@ -43,17 +40,6 @@ fn help(_: &StartInfo) {
     for Command { name, help, .. } in COMMANDS {
         println!("  {name:<12}{help}");
     }
-}
-
-fn hypercalls(_: &StartInfo) {
-    let counts = match xenolith::exit_counts() {
-        Ok(counts) => counts,
-        Err(error) => return println!("this hypervisor does not count exits: {error}"),
-    };
-    for (reason, count) in counts.iter() {
-        println!("  {count:>10}  {}", xenolith::exit_reason_name(reason));
-    }
-    println!("  {:>10}  in all", counts.total());
 }
 
 fn crash(_: &StartInfo) {

@@ -9,6 +9,7 @@ extern crate alloc;
 
 mod commands;
 mod greeting;
+mod hypercalls;
 mod prompt;
 
 use xenolith_guest::{

@@ -9,6 +9,7 @@
 
 use xenolith_guest::{
     StartInfo,
+    clock::ticks,
     hypercall::{
         console,
         sched::{self, ShutdownReason},
@@ -16,7 +17,7 @@ use xenolith_guest::{
         xenolith::exit_counts,
     },
     println,
-    probe::{cpuid, hypercall::by_page, instruction::rdtsc},
+    probe::{cpuid, hypercall::by_page},
 };
 
 xenolith_guest::entry!(main);
@@ -78,11 +79,11 @@ fn measure(operation: fn()) -> Cost {
     let operation = core::hint::black_box(operation);
     operation();
     let exits_before = exits();
-    let before = rdtsc();
+    let before = ticks();
     for _ in 0..ROUNDS {
         operation();
     }
-    let instructions = rdtsc() - before;
+    let instructions = ticks() - before;
     let exits = exits() - exits_before;
     Cost { instructions: instructions * 100 / ROUNDS, exits: exits * 100 / ROUNDS }
 }

@@ -26,7 +26,7 @@ xenolith_guest::scenario!(run);
 const TEXT: &[u8] = b"The quick brown fox jumps over the lazy dog 0123456789 and goes home.\r";
 
 /// Polls without input before giving up.
-const PATIENCE: u32 = 20_000_000;
+const PATIENCE: u32 = 2_000_000;
 
 fn run(checks: &mut Checks, start: &'static StartInfo) {
     let mut buffers = Buffers::new(start);
