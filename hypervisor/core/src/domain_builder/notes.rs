@@ -91,7 +91,7 @@ impl<'a> Notes<'a> {
         let in_segments = file.program_headers().filter(|header| header.p_type == PT_NOTE);
         // An offset of 0 is a mistake of old linkers (`xen/common/libelf`).
         let in_segments = in_segments.filter(|header| header.p_offset != 0);
-        let in_sections = file.sections().skip(1).filter(|header| header.sh_type == SHT_NOTE);
+        let in_sections = file.sections().filter(|header| header.sh_type == SHT_NOTE);
         let mut reader = NoteReader { notes: Self::new(Form::ElfNotes), seen: 0, found: 0 };
         for header in in_segments {
             reader.read(file.slice(header.p_offset, header.p_filesz)?)?;

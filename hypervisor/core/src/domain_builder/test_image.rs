@@ -33,6 +33,8 @@ pub(crate) struct TestImage {
     pub(crate) segments: Vec<TestSegment>,
     pub(crate) notes: Vec<(&'static [u8], u32, Vec<u8>)>,
     pub(crate) notes_in: NotesIn,
+    /// A text note in a section of its own.
+    pub(crate) section_note: Option<(u32, &'static [u8])>,
     pub(crate) guest_string: Option<&'static str>,
     pub(crate) entry: u64,
     pub(crate) machine: u16,
@@ -46,6 +48,7 @@ impl TestImage {
             segments: Vec::new(),
             notes: Vec::new(),
             notes_in: NotesIn::Segment,
+            section_note: None,
             guest_string: None,
             entry: VIRT_BASE + START,
             machine: EM_X86_64,
@@ -143,6 +146,10 @@ impl TestImage {
         let mut headers: Vec<(u32, u32, u64, u64)> = vec![(0, 0, 0, 0)];
         if self.notes_in == NotesIn::Section {
             headers.push((1, SHT_NOTE, notes.0, notes.1));
+        }
+        if let Some((kind, text)) = self.section_note {
+            let bytes = note_bytes(&[(b"Xen\0", kind, text.to_vec())]);
+            headers.push((1, SHT_NOTE, body.add(&bytes), length(&bytes)));
         }
         if let Some(text) = self.guest_string {
             let text = format!("{text}\0");

@@ -112,6 +112,7 @@ impl Walk {
 
     fn visit(&mut self, memory: &TestMemory, table: Gpa, level: u32, base: u64) {
         self.tables.push(table.gfn());
+        assert!(self.tables.len() <= memory.pages.len(), "more tables than pages");
         let bytes = memory.read(table, PAGE_SIZE);
         for (slot, entry) in (0..).zip(bytes.chunks(8)) {
             let entry = u64::from_le_bytes(entry.try_into().expect("eight bytes"));

@@ -51,8 +51,10 @@ fn built(
 
 impl Domain {
     fn start_info(&self) -> StartInfo {
-        let page = self.memory.read(frame_address(self.state.layout.start_info), PAGE_SIZE);
-        StartInfo::read_from_prefix(&page).expect("a page is larger").0
+        let page = self.page(self.state.layout.start_info);
+        let (info, rest) = StartInfo::read_from_prefix(&page).expect("a page is larger");
+        assert!(rest.iter().all(|byte| *byte == 0));
+        info
     }
 
     fn page(&self, frame: Gfn) -> Vec<u8> {

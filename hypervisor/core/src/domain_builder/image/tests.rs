@@ -88,6 +88,12 @@ fn notes_are_found_where_xen_finds_them() {
     image.guest_string = Some("LOADER=none");
     assert_eq!(error(&image), None, "notes come before the string");
 
+    let mut image = TestImage::new();
+    image.section_note = Some((elfnote::LOADER, b"none"));
+    assert_eq!(error(&image), None, "segments come before sections");
+    image.notes_in = NotesIn::Section;
+    assert!(matches!(error(&image), Some(ImageError::WrongLoader { .. })));
+
     let mut image = TestImage::like_mini_os().note(b"GNU\0", 3, &[1; 20]);
     assert_eq!(error(&image), None, "foreign notes do not count");
     image = image.note(b"Xen\0", 0x100, b"?");
@@ -98,6 +104,21 @@ fn notes_are_found_where_xen_finds_them() {
     notes.insert(0, (b"GNU\0", 1, vec![0; 16]));
     notes.insert(1, (b"stapsdt\0", 3, vec![0; 13]));
     assert_eq!(error(&TestImage { notes, ..foreign_first }), None);
+}
+
+/// Old linkers write such a header; there is nothing to read at the start of a file.
+#[test]
+fn note_segment_at_offset_zero_is_skipped() {
+    let header = 64 + 56;
+    let offset_and_sizes = [0, 0, 0, u64::MAX].map(u64::to_le_bytes).concat();
+    let file = patched(&TestImage::new(), header + 8, &offset_and_sizes);
+    assert_eq!(GuestImage::parse(&file).err(), Some(ImageError::NoXenNotes));
+}
+
+#[test]
+fn only_the_beginning_of_a_text_is_read() {
+    let file = TestImage::new().text(elfnote::GUEST_OS, &"x".repeat(100_000)).build();
+    assert_eq!(GuestImage::parse(&file).expect("a good kernel").guest_os.len(), 4096);
 }
 
 #[test]
