@@ -8,7 +8,7 @@ use crate::setup::requirement::Use;
 const MINIMUM: u32 = 250;
 
 /// The packages whose tests run on the host.
-const HOST_PACKAGES: [&str; 3] = ["xenolith-abi", "xenolith-core", "xtask"];
+const HOST_PACKAGES: [&str; 4] = ["xenolith-abi", "xenolith-core", "xenolith-guest", "xtask"];
 
 /// Tests other than scenarios.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,10 +23,11 @@ pub(crate) enum Tier {
 
 impl Tier {
     /// All of them, in the order in which they run.
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Host(HOST_PACKAGES[0]),
         Self::Host(HOST_PACKAGES[1]),
         Self::Host(HOST_PACKAGES[2]),
+        Self::Host(HOST_PACKAGES[3]),
         Self::Abi,
         Self::Size,
     ];
