@@ -22,11 +22,11 @@ impl AcpiHandler for DirectMap {
     unsafe fn map_physical_region<T>(&self, at: usize, size: usize) -> PhysicalMapping<Self, T> {
         let reachable = at != 0 && at.checked_add(size).is_some_and(|end| end <= REACHABLE_BYTES);
         let pointer = if reachable {
-            direct(Hpa(to_u64(at)))
+            direct::<T>(Hpa(to_u64(at)))
         } else {
-            (&raw const NO_TABLE).cast_mut().cast()
+            (&raw const NO_TABLE).cast_mut().cast::<T>()
         };
-        let start = NonNull::new(pointer.cast()).expect("neither address is 0");
+        let start = NonNull::new(pointer).expect("neither address is 0");
         // SAFETY: all reachable memory is mapped while booting, when alone tables are read.
         unsafe { PhysicalMapping::new(at, start, size, size, *self) }
     }
@@ -44,15 +44,15 @@ pub(crate) fn report(root: AcpiRoot) {
 
 fn tables(root: AcpiRoot) -> Result<AcpiTables<DirectMap>, AcpiError> {
     let address = |at: Hpa| to_usize(at.0);
-    // SAFETY: the addresses are the firmware's, by way of the loader, or found by signature.
-    unsafe {
-        match root {
-            AcpiRoot::RootPointer(at) => AcpiTables::from_rsdp(DirectMap, address(at)),
-            AcpiRoot::RootTable { revision, address: at } => {
-                AcpiTables::from_rsdt(DirectMap, revision, address(at))
-            }
-            AcpiRoot::Search => AcpiTables::search_for_rsdp_bios(DirectMap),
+    match root {
+        // SAFETY: the address is the firmware's, by way of the loader.
+        AcpiRoot::RootPointer(at) => unsafe { AcpiTables::from_rsdp(DirectMap, address(at)) },
+        AcpiRoot::RootTable { revision, address: at } => {
+            // SAFETY: as above.
+            unsafe { AcpiTables::from_rsdt(DirectMap, revision, address(at)) }
         }
+        // SAFETY: the BIOS's areas are mapped and can be read.
+        AcpiRoot::Search => unsafe { AcpiTables::search_for_rsdp_bios(DirectMap) },
     }
 }
 

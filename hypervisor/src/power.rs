@@ -54,9 +54,9 @@ const BOCHS_SHUTDOWN: u16 = 0x8900;
 pub(crate) fn end(verdict: Verdict) -> ! {
     interrupts::disable();
     console::flush();
-    let mut debug = DebugConsole;
-    if debug.is_present() {
-        let _ = fmt::Write::write_fmt(&mut debug, format_args!("xenolith-verdict: {verdict}\n"));
+    if DebugConsole::is_present() {
+        let _ =
+            fmt::Write::write_fmt(&mut DebugConsole, format_args!("xenolith-verdict: {verdict}\n"));
         leave_emulator(verdict);
     }
     log::info!("the machine is halted; it is safe to switch it off");
@@ -69,7 +69,7 @@ pub(crate) fn end(verdict: Verdict) -> ! {
 struct DebugConsole;
 
 impl DebugConsole {
-    fn is_present(&self) -> bool {
+    fn is_present() -> bool {
         // SAFETY: the port answers in emulators only; elsewhere the bus reads all ones.
         unsafe { Port::<u8>::new(DEBUG_CONSOLE).read() == 0xe9 }
     }

@@ -1,8 +1,153 @@
-//! Starts the domain and runs it.
-use crate::boot::Machine;
-use crate::power::{self, Verdict};
+//! Builds the domain and runs it to its end.
 
+use crate::boot::{self, BootError, Machine, Module};
+use crate::cpu::segments::{Loaded, Segments};
+use crate::cpu::{self, HostState, features};
+use crate::domain_memory::DomainMemory;
+use crate::memory::{Memory, direct, stacks::StackTops};
+use crate::power::{self, Verdict};
+use crate::vmx::{End, Initial, Vcpu, VmxRoot};
+use arrayvec::ArrayVec;
+use log::{debug, error, info, warn};
+use xenolith_core::address::{DomId, PAGE_SIZE, to_u64, to_usize};
+use xenolith_core::crash::CrashReason;
+use xenolith_core::domain::Domain;
+use xenolith_core::domain_builder::{self, BuildParameters};
+use xenolith_core::hole::Hole;
+use xenolith_core::hypercall_page;
+use xenolith_core::shutdown::ShutdownReason;
+
+/// Domains that there can be.
+const MAX_DOMAINS: usize = 1;
+/// The number of the first domain; 0 would be Xen's privileged one.
+const FIRST_DOMAIN: DomId = DomId(1);
+
+/// A domain with everything that belongs to it.
+#[derive(Debug)]
+struct RunningDomain {
+    domain: Domain,
+    memory: DomainMemory,
+    vcpu: Vcpu,
+}
+
+/// Where booting ends: in the hypervisor's own address space, on this CPU's own stack.
 pub(crate) extern "C" fn start(machine: &mut Machine) -> ! {
-    log::info!("up {:?}", machine.options);
-    power::end(Verdict::BootError)
+    let mut domains: ArrayVec<RunningDomain, MAX_DOMAINS> = ArrayVec::new();
+    match prepare(machine) {
+        Ok(domain) => domains.push(domain),
+        Err(error) => boot::fail(error),
+    }
+    let mut last = Verdict::Panic;
+    for running in &mut domains {
+        let end = running.vcpu.run(&mut running.domain, &mut running.memory);
+        last = Verdict::Domain(report(running, end));
+    }
+    power::end(last)
+}
+
+fn prepare(machine: &mut Machine) -> Result<RunningDomain, BootError> {
+    let memory = &mut machine.memory;
+    let tables = load_segments(memory, &machine.stacks)?;
+    cpu::interrupts::silence();
+    let root = VmxRoot::enter(memory)?;
+    let mut modules = machine.modules.iter();
+    let kernel = modules.next().ok_or(BootError::NoModule)?;
+    let memory_pages = machine.options.memory_bytes / PAGE_SIZE;
+    let hole = Hole::new(memory_pages);
+    let max_leaf_level = root.capabilities().max_ept_leaf_level();
+    let mut guest = DomainMemory::new(memory, memory_pages, &hole, max_leaf_level)?;
+    hole.write(&mut guest);
+    let initial = build(kernel, modules.next(), memory_pages, &hole, &mut guest)?;
+    let host = HostState::current(&tables);
+    let vcpu = Vcpu::new(&root, memory, &host, &initial)?;
+    let domain = Domain::new(FIRST_DOMAIN, memory_pages);
+    info!("domain {}: {} MiB, entry {}", domain.id.0, memory_pages >> 8, initial.rip);
+    Ok(RunningDomain { domain, memory: guest, vcpu })
+}
+
+fn load_segments(memory: &mut Memory, stacks: &StackTops) -> Result<Loaded, BootError> {
+    const BYTES: u64 = to_u64(size_of::<Segments>()).next_multiple_of(PAGE_SIZE);
+    let place = memory.allocate_zeroed(BYTES, PAGE_SIZE).ok_or(BootError::OutOfMemory)?;
+    let place = direct::<Segments>(place);
+    // SAFETY: the memory has just been allocated for it.
+    unsafe { place.write(Segments::new(stacks)) };
+    // SAFETY: it has just been written, nothing else refers to it, and it is never given back.
+    let segments = unsafe { &mut *place };
+    // SAFETY: interrupts are off, and nothing keeps a selector of the boot GDT.
+    let loaded = unsafe { segments.load() };
+    cpu::traps::load();
+    Ok(loaded)
+}
+
+fn build(
+    kernel: &Module,
+    ramdisk: Option<&Module>,
+    memory_pages: u64,
+    hole: &Hole,
+    guest: &mut DomainMemory,
+) -> Result<Initial, BootError> {
+    let parameters = BuildParameters {
+        memory_pages,
+        shared_info: hole.shared_info(),
+        console_port: 0,
+        store_port: 0,
+        hypervisor_entries: hole.entries(),
+        hypercall_stub: hypercall_page::stub,
+    };
+    let line = kernel.command_line.as_bytes();
+    let state = domain_builder::build(bytes(kernel), ramdisk.map(bytes), line, &parameters, guest)?;
+    debug!("{:x?}", state.layout);
+    Ok(Initial {
+        rip: state.rip,
+        rsp: state.rsp,
+        rsi: state.rsi,
+        cr3: state.cr3,
+        gdt: hole.gdt(),
+        task: hole.task(),
+        ept_pointer: guest.ept_pointer(),
+        osxsave: features::has_xsave(),
+    })
+}
+
+/// Returns the contents of a module.
+fn bytes(module: &Module) -> &[u8] {
+    let range = module.range;
+    // SAFETY: the loader put the module there; the range was reserved before anything was
+    // allocated and is in the direct map. Nothing writes to it.
+    unsafe { core::slice::from_raw_parts(direct(range.start), to_usize(range.bytes())) }
+}
+
+/// Logs how a domain ended and returns the reason that counts.
+fn report(running: &mut RunningDomain, end: End) -> ShutdownReason {
+    let id = running.domain.id.0;
+    let nmis = cpu::traps::take_nmis();
+    if nmis != 0 {
+        warn!("{nmis} non-maskable interrupts arrived");
+    }
+    for (reason, count) in running.vcpu.exit_counts() {
+        debug!("{count} exits by {reason}");
+    }
+    match end {
+        End::Shutdown(reason) => {
+            info!("domain {id} ended: {}", reason.name());
+            if reason == ShutdownReason::Crash {
+                error!("domain {id} says that it crashed");
+                dump(running);
+            }
+            reason
+        }
+        End::Crash(reason) => {
+            report_crash(running, &reason);
+            ShutdownReason::Crash
+        }
+    }
+}
+
+fn report_crash(running: &mut RunningDomain, reason: &CrashReason) {
+    error!("domain {} vcpu 0 crashed: {reason}", running.domain.id.0);
+    dump(running);
+}
+
+fn dump(running: &mut RunningDomain) {
+    running.vcpu.dump(&mut running.memory).for_each_line(|line| error!("{line}"));
 }

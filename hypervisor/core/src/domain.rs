@@ -1,6 +1,7 @@
 //! What the hypervisor knows of a domain, apart from its memory.
 
-use crate::address::DomId;
+use crate::address::{DomId, Gpa};
+use crate::hole::Hole;
 use xenolith_abi::features;
 
 /// The state of one domain.
@@ -14,6 +15,8 @@ pub struct Domain {
     pub max_pages: u64,
     /// First frame number above all that it may name.
     pub max_gfn: u64,
+    /// Its shared page.
+    pub shared_info: Gpa,
     /// Assists that are on, a bit per type (`vm_assist`).
     pub assists: u64,
     /// Whether its kernel said in its ELF notes that it runs in ring 0.
@@ -22,12 +25,14 @@ pub struct Domain {
 
 impl Domain {
     /// Makes a domain that has all the memory it may have.
-    pub const fn new(id: DomId, memory_pages: u64, max_gfn: u64) -> Self {
+    pub const fn new(id: DomId, memory_pages: u64) -> Self {
+        let hole = Hole::new(memory_pages);
         Self {
             id,
             memory_pages,
             max_pages: memory_pages,
-            max_gfn,
+            max_gfn: hole.max_gfn(),
+            shared_info: hole.shared_info(),
             assists: 0,
             supervisor_mode_kernel: false,
         }
@@ -68,7 +73,7 @@ mod tests {
 
     #[test]
     fn an_ordinary_domain_sees_what_xen_shows() {
-        let mut domain = Domain::new(DomId(1), 1, 1);
+        let mut domain = Domain::new(DomId(1), 1);
         assert_eq!(domain.features(), 0x220e0);
         domain.assists = 1 << 3;
         assert_eq!(domain.features(), 0x220f0);

@@ -7,6 +7,7 @@
 
 pub mod address;
 pub mod console;
+pub mod crash;
 pub mod domain;
 pub mod domain_builder;
 pub mod emulate;

@@ -98,13 +98,12 @@ pub(crate) fn fail(error: BootError) -> ! {
 ///
 /// The arguments must be the loader's and the lowest 4 GiB mapped at the direct map.
 unsafe fn prepare(magic: u32, info: Hpa) -> Result<(Machine, Hpa), BootError> {
-    // SAFETY: the caller guarantees what both need.
-    let boot = unsafe {
-        match magic {
-            multiboot2::MAGIC => multiboot::read(info)?,
-            pvh::MAGIC => pvh::read(info)?,
-            _ => return Err(BootError::UnknownLoader(magic)),
-        }
+    let boot = match magic {
+        // SAFETY: the caller guarantees that this is the loader's information, and mapped.
+        multiboot2::MAGIC => unsafe { multiboot::read(info) }?,
+        // SAFETY: as above.
+        pvh::MAGIC => unsafe { pvh::read(info) }?,
+        _ => return Err(BootError::UnknownLoader(magic)),
     };
     let options = Options::parse(&boot.command_line).map_err(BootError::option)?;
     logger::set_level(options.log);

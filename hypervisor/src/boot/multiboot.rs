@@ -17,7 +17,7 @@ use xenolith_core::memory_map::{MemoryMap, Range, Region, RegionKind};
 ///
 /// `info` must be what the loader passed, and mapped.
 pub(super) unsafe fn read(info: Hpa) -> Result<BootInfo, BootError> {
-    let header = direct(info).cast::<BootInformationHeader>();
+    let header = direct::<BootInformationHeader>(info);
     // SAFETY: the caller guarantees that this is the loader's information; nothing writes to it.
     let information = unsafe { BootInformation::load(header) }
         .map_err(|_| BootError::LoaderInformation("information"))?;

@@ -101,7 +101,7 @@ fn copy(text: &str) -> Result<ArrayString<COMMAND_LINE_BYTES>, BootError> {
 unsafe fn load<T: Copy>(at: Hpa, index: u32) -> T {
     let index = to_usize(u64::from(index));
     // SAFETY: the caller guarantees that the entry exists.
-    let entry = unsafe { direct(at).cast::<T>().add(index) };
+    let entry = unsafe { direct::<T>(at).add(index) };
     // SAFETY: as above; the loader need not have aligned it.
     unsafe { entry.read_unaligned() }
 }
@@ -114,6 +114,6 @@ unsafe fn text(at: u64) -> Result<&'static str, BootError> {
         return Ok("");
     }
     // SAFETY: the caller guarantees the terminated string.
-    let string = unsafe { CStr::from_ptr(direct(Hpa(at)).cast()) };
+    let string = unsafe { CStr::from_ptr(direct(Hpa(at))) };
     string.to_str().map_err(|_| BootError::LoaderInformation("command line"))
 }

@@ -36,3 +36,14 @@ pub(crate) fn raw(leaf: u32, subleaf: u32) -> [u32; 4] {
     let result = CpuIdReaderNative.cpuid2(leaf, subleaf);
     [result.eax, result.ebx, result.ecx, result.edx]
 }
+
+/// Returns the frequency of the TSC in kHz as CPUID gives it, or 0.
+pub(crate) fn tsc_khz() -> u32 {
+    let exact = cpuid().get_tsc_info().and_then(|info| info.tsc_frequency());
+    let base = cpuid().get_processor_frequency_info().map(|info| info.processor_base_frequency());
+    match (exact, base) {
+        (Some(hertz), _) => u32::try_from(hertz / 1000).unwrap_or(u32::MAX),
+        (None, Some(mhz)) => u32::from(mhz) * 1000,
+        (None, None) => 0,
+    }
+}

@@ -3,9 +3,10 @@
 use crate::memory::stacks::StackTops;
 use x86_64::VirtAddr;
 use x86_64::instructions::segmentation::{CS, DS, ES, FS, GS, SS, Segment};
-use x86_64::instructions::tables::load_tss;
+use x86_64::instructions::tables::{load_tss, sgdt};
 use x86_64::structures::gdt::{Descriptor, GlobalDescriptorTable, SegmentSelector};
 use x86_64::structures::tss::TaskStateSegment;
+use xenolith_core::address::to_u64;
 
 /// Interrupt stack of double faults.
 pub(crate) const DOUBLE_FAULT_STACK: u16 = 0;
@@ -19,6 +20,17 @@ pub(crate) const MACHINE_CHECK_STACK: u16 = 2;
 pub(crate) struct Segments {
     gdt: GlobalDescriptorTable,
     tss: TaskStateSegment,
+}
+
+/// What a CPU runs with once its tables are loaded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Loaded {
+    /// The selectors.
+    pub(crate) selectors: Selectors,
+    /// Linear address of the GDT.
+    pub(crate) gdt_base: u64,
+    /// Linear address of the TSS.
+    pub(crate) task_base: u64,
 }
 
 /// The selectors that a CPU runs with.
@@ -51,7 +63,7 @@ impl Segments {
     /// # Safety
     ///
     /// The CPU must not use any other GDT's selectors afterwards; interrupts must be off.
-    pub(crate) unsafe fn load(&'static mut self) -> Selectors {
+    pub(crate) unsafe fn load(&'static mut self) -> Loaded {
         let code = self.gdt.append(Descriptor::kernel_code_segment());
         let data = self.gdt.append(Descriptor::kernel_data_segment());
         let task = self.gdt.append(Descriptor::tss_segment(&self.tss));
@@ -66,6 +78,8 @@ impl Segments {
             // SAFETY: the null selector is valid in every data segment register but SS.
             unsafe { load(SegmentSelector(0)) };
         }
-        Selectors { code, data, task }
+        let selectors = Selectors { code, data, task };
+        let task_base = to_u64((&raw const self.tss).addr());
+        Loaded { selectors, gdt_base: sgdt().base.as_u64(), task_base }
     }
 }

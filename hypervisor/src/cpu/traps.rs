@@ -4,7 +4,7 @@
 //! is a fault of the hypervisor: it panics with the registers. An NMI is counted for the run loop.
 
 use super::segments::{DOUBLE_FAULT_STACK, MACHINE_CHECK_STACK, NMI_STACK};
-use core::arch::naked_asm;
+use core::arch::{asm, naked_asm};
 use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
 use spin::Once;
@@ -43,6 +43,12 @@ pub(crate) fn take_nmis() -> u64 {
     NMIS.swap(0, Ordering::Relaxed)
 }
 
+/// Handles an NMI that ended a guest's run, and lets further ones in.
+pub(crate) fn deliver_nmi() {
+    // SAFETY: the gate of vector 2 leads to the stub for NMIs, which returns by IRET.
+    unsafe { asm!("int 2") };
+}
+
 /// Loads the IDT, which all CPUs share, into this one.
 pub(crate) fn load() {
     IDT.call_once(build).load();
@@ -74,6 +80,7 @@ fn build() -> InterruptDescriptorTable {
     idt
 }
 
+#[expect(clippy::fn_to_numeric_cast_any, reason = "the CPU wants a linear address")]
 fn stub_address(stub: unsafe extern "C" fn()) -> VirtAddr {
     VirtAddr::from_ptr(stub as *const ())
 }

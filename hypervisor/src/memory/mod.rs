@@ -22,8 +22,9 @@ pub(crate) const STACKS: u64 = 0xffff_a000_0000_0000;
 /// What is added to a physical address of the image to get its link address.
 pub(crate) const IMAGE_BASE: u64 = 0xffff_ffff_8000_0000;
 
-/// Returns the pointer through which the direct map reaches `at`.
-pub(crate) fn direct(at: Hpa) -> *mut u8 {
+/// Returns the pointer through which the direct map reaches `at`, which the caller knows to be
+/// aligned for `T`.
+pub(crate) fn direct<T>(at: Hpa) -> *mut T {
     ptr::with_exposed_provenance_mut(to_usize(DIRECT_MAP + at.0))
 }
 
@@ -60,7 +61,7 @@ impl Memory {
 pub(crate) fn zero(start: Hpa, bytes: u64) {
     let bytes = to_usize(bytes);
     // SAFETY: callers pass what the allocator gave them: RAM that nothing else refers to.
-    unsafe { ptr::write_bytes(direct(start), 0, bytes) };
+    unsafe { ptr::write_bytes(direct::<u8>(start), 0, bytes) };
 }
 
 impl TableFrames for Memory {
@@ -70,14 +71,14 @@ impl TableFrames for Memory {
 
     fn entry(&self, table: Hpa, index: usize) -> u64 {
         // SAFETY: `PageMap` passes tables that it got from `allocate_table`, and indices below 512.
-        let entry = unsafe { direct(table).cast::<u64>().add(index) };
+        let entry = unsafe { direct::<u64>(table).add(index) };
         // SAFETY: as above; the CPU may set accessed and dirty bits at any time, hence volatile.
         unsafe { entry.read_volatile() }
     }
 
     fn set_entry(&mut self, table: Hpa, index: usize, value: u64) {
         // SAFETY: as in `entry`.
-        let entry = unsafe { direct(table).cast::<u64>().add(index) };
+        let entry = unsafe { direct::<u64>(table).add(index) };
         // SAFETY: as in `entry`.
         unsafe { entry.write_volatile(value) };
     }

@@ -160,7 +160,7 @@ fn hypervisor_leaf(leaf: u32, subleaf: u32, view: &View) -> Registers {
             abi::SIGNATURE_ECX,
             abi::SIGNATURE_EDX,
         ],
-        abi::VERSION_LEAF => [4 << 16 | 17, 0, 0, 0],
+        abi::VERSION_LEAF => [(4 << 16) + 17, 0, 0, 0],
         abi::HYPERCALL_LEAF => {
             [1, super::msr::XEN_HYPERCALL_PAGE, abi::FEAT1_MMU_PT_UPDATE_PRESERVE_AD, 0]
         }

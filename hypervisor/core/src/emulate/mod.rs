@@ -6,6 +6,8 @@ pub mod msr;
 pub mod port;
 pub mod xcr0;
 
+use crate::address::Gva;
+
 /// An exception to deliver to the guest.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Exception {
@@ -13,11 +15,19 @@ pub struct Exception {
     pub vector: u8,
     /// The error code, for vectors that have one.
     pub error_code: Option<u32>,
+    /// For a page fault, the address.
+    pub address: Option<Gva>,
 }
 
 impl Exception {
     /// #UD.
-    pub const INVALID_OPCODE: Self = Self { vector: 6, error_code: None };
+    pub const INVALID_OPCODE: Self = Self { vector: 6, error_code: None, address: None };
     /// #GP(0).
-    pub const GENERAL_PROTECTION: Self = Self { vector: 13, error_code: Some(0) };
+    pub const GENERAL_PROTECTION: Self = Self { vector: 13, error_code: Some(0), address: None };
+
+    /// Returns #PF for a kernel's write to `address`, which could not be made.
+    pub const fn write_fault(address: Gva) -> Self {
+        const WRITE: u32 = 1 << 1;
+        Self { vector: 14, error_code: Some(WRITE), address: Some(address) }
+    }
 }

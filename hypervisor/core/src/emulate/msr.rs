@@ -20,6 +20,11 @@ pub const XEN_HYPERCALL_PAGE: u32 = 0x4000_0000;
 /// What a domain of Xen reads as IA32_EFER: SCE, LME, LMA, NXE.
 const EFER_SHOWN: u64 = 0xd01;
 
+/// IA32_PAT.
+const PAT: u32 = 0x277;
+/// The memory types of a domain's pages, which are Xen's: WB, WT, UC-, UC, WC, WP, UC, UC.
+pub const PAT_SHOWN: u64 = 0x0000_0501_0007_0406;
+
 /// Returns what reading `msr` gives.
 ///
 /// # Errors
@@ -28,6 +33,7 @@ const EFER_SHOWN: u64 = 0xd01;
 pub const fn read(msr: u32) -> Result<u64, Exception> {
     match msr {
         EFER => Ok(EFER_SHOWN),
+        PAT => Ok(PAT_SHOWN),
         _ => Err(Exception::GENERAL_PROTECTION),
     }
 }
@@ -50,7 +56,7 @@ pub const fn write(msr: u32, value: u64) -> Result<Write, Exception> {
     match msr {
         EFER if value == EFER_SHOWN => Ok(Write::Ignore),
         // The low bits number the page; there is one.
-        XEN_HYPERCALL_PAGE if value & 0xfff == 0 => {
+        XEN_HYPERCALL_PAGE if value.trailing_zeros() >= 12 => {
             Ok(Write::HypercallPage(crate::address::Gpa(value).gfn()))
         }
         _ => Err(Exception::GENERAL_PROTECTION),

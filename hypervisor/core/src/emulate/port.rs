@@ -1,5 +1,6 @@
 //! IN, OUT, INS and OUTS: no domain has a port. Reads give all ones, writes go nowhere.
 
+use super::Exception;
 use crate::address::Gva;
 use crate::guest_access::{Fault, GuestSpace};
 use crate::guest_memory::GuestMemory;
@@ -27,6 +28,8 @@ pub struct StringAccess {
     pub repeated: bool,
     /// Whether RFLAGS.DF is set.
     pub backwards: bool,
+    /// Bits of `count` and `index` that count: 32 of them with an address-size prefix.
+    pub address_mask: u64,
     /// rcx.
     pub count: u64,
     /// rdi for INS, rsi for OUTS.
@@ -49,24 +52,28 @@ impl StringAccess {
     ///
     /// # Errors
     ///
-    /// When memory that INS stores to cannot be written; elements before it have been.
+    /// #PF when memory that INS stores to cannot be written; elements before it have been.
     pub fn step<M: GuestMemory>(
         self,
         space: &mut GuestSpace<'_, M>,
-    ) -> Result<StringProgress, Fault> {
+    ) -> Result<StringProgress, Exception> {
         let size = u64::from(self.bytes);
-        let total = if self.repeated { self.count } else { 1 };
+        let total = if self.repeated { self.count & self.address_mask } else { 1 };
         let now = total.min(MAX_BYTES / size);
-        let mut index = self.index;
+        let mut index = self.index & self.address_mask;
         for _ in 0..now {
             if self.input {
                 let ones = [0xff; 4];
-                space.copy_out(Gva(index), &ones[..usize::from(self.bytes)])?;
+                let element = &ones[..usize::from(self.bytes)];
+                space
+                    .copy_out(Gva(index), element)
+                    .map_err(|Fault| Exception::write_fault(Gva(index)))?;
             }
-            index =
+            let next =
                 if self.backwards { index.wrapping_sub(size) } else { index.wrapping_add(size) };
+            index = next & self.address_mask;
         }
-        let count = if self.repeated { self.count - now } else { self.count };
+        let count = if self.repeated { total - now } else { self.count };
         Ok(StringProgress { count, index, finished: now == total })
     }
 }
@@ -88,6 +95,7 @@ mod tests {
         input: true,
         repeated: true,
         backwards: false,
+        address_mask: u64::MAX,
         count: 5000,
         index: BASE,
     };
@@ -115,10 +123,25 @@ mod tests {
     }
 
     #[test]
+    fn an_address_size_prefix_cuts_to_32_bits() {
+        let mut memory = mapped(&[], &[]);
+        let mut space = GuestSpace::new(&mut memory, CR3);
+        let outs = StringAccess {
+            input: false,
+            address_mask: 0xffff_ffff,
+            count: 0x1_0000_0003,
+            index: 0x1_ffff_fffe,
+            ..INS
+        };
+        let end = outs.step(&mut space).unwrap();
+        assert_eq!(end, StringProgress { count: 0, index: 4, finished: true });
+    }
+
+    #[test]
     fn output_touches_no_memory_and_input_faults() {
         let mut memory = mapped(&[], &[0]);
         let mut space = GuestSpace::new(&mut memory, CR3);
-        assert_eq!(INS.step(&mut space), Err(Fault));
+        assert_eq!(INS.step(&mut space), Err(Exception::write_fault(Gva(BASE))));
         let outs = StringAccess { input: false, index: 0x1234, count: 7, ..INS };
         assert!(outs.step(&mut space).unwrap().finished);
     }

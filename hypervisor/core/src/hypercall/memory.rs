@@ -1,12 +1,18 @@
 //! `memory_op` (`xen/public/memory.h`), as far as it only asks.
 
 use super::{Args, Call, Machine, Outcome, finish, handle};
-use crate::address::{DomId, Gva, PAGE_SIZE};
+use crate::address::{DomId, Gpa, Gva, PAGE_SIZE, to_u64};
 use crate::guest_access::Fault;
+use crate::guest_memory::GuestMemory;
+use core::mem::offset_of;
 use xenolith_abi::errno::{EINVAL, ENOSYS, ESRCH};
 use xenolith_abi::guest_layout::{MACH2PHYS_VIRT_END, MACH2PHYS_VIRT_START};
 use xenolith_abi::memory::{self, E820Entry, MachphysMapping, MemoryMap};
+use xenolith_abi::shared_info::{ArchSharedInfo, SharedInfo};
 
+/// Where `shared_info` has the number of frames that the domain uses.
+const MAX_PFN_OFFSET: u64 =
+    to_u64(offset_of!(SharedInfo, arch) + offset_of!(ArchSharedInfo, max_pfn));
 /// The sub-operation is in these bits; those above count extents done before a continuation.
 const COMMAND_BITS: u32 = 6;
 
@@ -26,13 +32,16 @@ pub(super) fn memory_op<M: Machine>(call: &mut Call<'_, M>, args: &Args) -> Outc
         memory::MAXIMUM_RAM_PAGE => Ok(to_result(call.domain.max_gfn)),
         memory::CURRENT_RESERVATION => of_domain(call, argument, |d| d.memory_pages),
         memory::MAXIMUM_RESERVATION => of_domain(call, argument, |d| d.max_pages),
-        memory::MAXIMUM_GPFN => of_domain(call, argument, |d| d.memory_pages - 1),
+        memory::MAXIMUM_GPFN => {
+            let highest = highest_pfn(call);
+            of_domain(call, argument, |_| highest)
+        }
         memory::MEMORY_MAP => memory_map(call, argument),
         memory::MACHPHYS_MAPPING => {
             let mapping = MachphysMapping {
                 v_start: MACH2PHYS_VIRT_START,
                 v_end: MACH2PHYS_VIRT_END,
-                max_mfn: call.domain.max_gfn,
+                max_mfn: call.domain.max_gfn - 1,
             };
             call.space().write(argument, &mapping).map(|()| 0)
         }
@@ -53,14 +62,19 @@ fn of_domain<M: Machine>(
     Ok(to_result(question(call.domain)))
 }
 
+/// Returns the highest frame number that the domain says it uses, in its `shared_info`.
+fn highest_pfn<M: Machine>(call: &mut Call<'_, M>) -> u64 {
+    let at = call.domain.shared_info.0 + MAX_PFN_OFFSET;
+    let count = call.machine.memory().read_word(Gpa(at)).unwrap_or(0);
+    // The count is the guest's claim; all it can do is be shown to the guest again.
+    count.saturating_sub(1).min(i64::MAX.unsigned_abs())
+}
+
 /// Writes the memory map: one entry, all of the domain's memory.
 fn memory_map<M: Machine>(call: &mut Call<'_, M>, argument: Gva) -> Result<i64, Fault> {
     let mut map: MemoryMap = call.space().read(argument)?;
-    let entry = E820Entry {
-        addr: 0,
-        size: call.domain.memory_pages * PAGE_SIZE,
-        type_: memory::E820_RAM,
-    };
+    let entry =
+        E820Entry { addr: 0, size: call.domain.memory_pages * PAGE_SIZE, type_: memory::E820_RAM };
     map.nr_entries = map.nr_entries.min(1);
     if map.nr_entries == 1 {
         call.space().write(Gva(map.buffer), &entry)?;

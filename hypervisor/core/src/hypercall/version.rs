@@ -9,7 +9,7 @@ use xenolith_abi::version::{self, CompileInfo, FeatureInfo, PlatformParameters};
 use zerocopy::FromZeros;
 
 /// Major version in the upper half: the interface is that of Xen 4.17.
-const VERSION: i64 = 4 << 16 | 17;
+const VERSION: i64 = (4 << 16) + 17;
 const EXTRA_VERSION: &str = ".0-xenolith";
 const CAPABILITIES: &str = "xen-3.0-x86_64 ";
 const PAGE_SIZE: i64 = 4096;
@@ -37,7 +37,8 @@ fn with_buffer<M: Machine>(call: &mut Call<'_, M>, command: u32, to: Gva) -> Out
             call.space().write(to, &parameters).map(|()| 0)
         }
         version::GET_FEATURES => features(call, to),
-        version::PAGESIZE => Ok(PAGE_SIZE),
+        version::PAGESIZE if to == Gva(0) => Ok(PAGE_SIZE),
+        version::PAGESIZE => Ok(-EINVAL),
         version::GUEST_HANDLE => {
             let mut uuid = [0; 16];
             uuid[14..].copy_from_slice(&call.domain.id.0.to_be_bytes());

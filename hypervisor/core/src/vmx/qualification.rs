@@ -42,6 +42,7 @@ impl ControlRegisterAccess {
 
 /// How an access broke the rules of EPT.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each bit of the qualification")]
 pub struct EptViolation {
     /// Bit 0: a read.
     pub read: bool,
@@ -144,6 +145,16 @@ impl PortAccess {
     }
 }
 
+/// Returns the bits of address and count that an INS or OUTS uses, from the instruction
+/// information.
+pub const fn string_address_mask(information: u32) -> u64 {
+    match information >> 7 & 7 {
+        0 => 0xffff,
+        1 => 0xffff_ffff,
+        _ => u64::MAX,
+    }
+}
+
 /// Returns the name of an exception vector.
 pub const fn exception_name(vector: u8) -> &'static str {
     match vector {
@@ -198,6 +209,13 @@ mod tests {
             rep_outsd,
             PortAccess { port: 0xcf8, bytes: 4, input: false, string: true, repeated: true }
         );
+    }
+
+    #[test]
+    fn string_address_sizes() {
+        assert_eq!(string_address_mask(0x8100), u64::MAX);
+        assert_eq!(string_address_mask(0x8080), 0xffff_ffff);
+        assert_eq!(string_address_mask(0x8000), 0xffff);
     }
 
     #[test]

@@ -1,0 +1,189 @@
+//! The memory of a domain: host memory in pieces, and the EPT that maps it.
+
+use crate::boot::BootError;
+use crate::memory::{Memory, direct, zero};
+use arrayvec::ArrayVec;
+use core::ptr;
+use core::sync::atomic::{AtomicU64, Ordering};
+use xenolith_core::address::{Gpa, Hpa, PAGE_SIZE, to_u64, to_usize};
+use xenolith_core::domain_builder::guest_frames::GuestFrames;
+use xenolith_core::ept;
+use xenolith_core::guest_memory::GuestMemory;
+use xenolith_core::hole::{Hole, HoleRange};
+use xenolith_core::page_map::PageMap;
+
+/// Pieces that a domain's memory may consist of, with those of the hole.
+const MAX_PIECES: usize = 64;
+/// Alignment of pieces, so that EPT can use large pages.
+const LARGE_PAGE: u64 = 2 << 20;
+/// From this size on a piece is aligned for 1 GiB pages.
+const HUGE_PAGE: u64 = 1 << 30;
+
+/// Host memory that appears at consecutive guest-physical addresses.
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    start: Gpa,
+    bytes: u64,
+    target: Hpa,
+    writable: bool,
+}
+
+/// All memory of a domain, in ascending order of guest-physical addresses.
+#[derive(Debug)]
+pub(crate) struct DomainMemory {
+    pieces: ArrayVec<Piece, MAX_PIECES>,
+    ept: PageMap,
+}
+
+impl DomainMemory {
+    /// Allocates zeroed memory for `memory_pages` pages and the hole behind them.
+    ///
+    /// # Errors
+    ///
+    /// When the machine has not that much, or only in too many pieces.
+    pub(crate) fn new(
+        memory: &mut Memory,
+        memory_pages: u64,
+        hole: &Hole,
+        max_leaf_level: u32,
+    ) -> Result<Self, BootError> {
+        let ept =
+            PageMap::new(ept::format(max_leaf_level), memory).ok_or(BootError::OutOfMemory)?;
+        let mut this = Self { pieces: ArrayVec::new(), ept };
+        this.add_ram(memory, memory_pages * PAGE_SIZE)?;
+        for range in hole.ranges() {
+            let target = memory
+                .free()
+                .allocate(range.bytes, range.bytes.next_power_of_two().min(LARGE_PAGE))
+                .ok_or(BootError::OutOfMemory)?;
+            let HoleRange { start, bytes, writable } = range;
+            this.add(memory, Piece { start, bytes, target, writable })?;
+        }
+        Ok(this)
+    }
+
+    /// Returns the EPT pointer.
+    pub(crate) fn ept_pointer(&self) -> u64 {
+        ept::pointer(self.ept.root())
+    }
+
+    fn add_ram(&mut self, memory: &mut Memory, bytes: u64) -> Result<(), BootError> {
+        let free = memory.free().free_bytes();
+        let mut done = 0;
+        while done < bytes {
+            let rest = bytes - done;
+            let huge = done.is_multiple_of(HUGE_PAGE) && rest >= HUGE_PAGE;
+            let size = rest.next_multiple_of(LARGE_PAGE);
+            let piece = huge
+                .then(|| memory.free().allocate_up_to(size & !(HUGE_PAGE - 1), HUGE_PAGE))
+                .flatten()
+                .or_else(|| memory.free().allocate_up_to(size, LARGE_PAGE))
+                .ok_or(BootError::GuestTooLarge { wanted: bytes, free })?;
+            let length = piece.bytes().min(rest);
+            let piece =
+                Piece { start: Gpa(done), bytes: length, target: piece.start, writable: true };
+            self.add(memory, piece)?;
+            done += length;
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, memory: &mut Memory, piece: Piece) -> Result<(), BootError> {
+        zero(piece.target, piece.bytes);
+        let access = if piece.writable { ept::READ | ept::WRITE | ept::EXECUTE } else { ept::READ };
+        let flags = access | ept::WRITE_BACK;
+        self.ept.map(memory, piece.start.0, piece.target, piece.bytes, flags)?;
+        self.pieces.try_push(piece).map_err(|_| BootError::Fragmented)
+    }
+
+    /// Returns where the `len` bytes at `at` are, if they lie in one piece.
+    fn find(&self, at: Gpa, len: usize) -> Option<(Hpa, &Piece)> {
+        let piece = self.pieces.iter().rev().find(|piece| piece.start <= at)?;
+        let offset = at.0 - piece.start.0;
+        let end = offset.checked_add(to_u64(len))?;
+        (end <= piece.bytes).then(|| (Hpa(piece.target.0 + offset), piece))
+    }
+
+    /// Returns where the `len` bytes at `at` are that the builder wants to write.
+    fn found(&self, at: Gpa, len: usize) -> Hpa {
+        let (place, _) = self.find(at, len).expect("the builder stays within the domain's memory");
+        place
+    }
+
+    /// Calls `action` with pieces of the `bytes` bytes from `start` on: place, offset, length.
+    fn in_pieces(&self, start: Gpa, bytes: u64, mut action: impl FnMut(Hpa, u64, usize)) {
+        let mut done = 0;
+        while done < bytes {
+            let at = Gpa(start.0 + done);
+            let piece = self.pieces.iter().rev().find(|piece| piece.start <= at);
+            let piece = piece.expect("the builder stays within the domain's memory");
+            let length = (bytes - done).min(piece.start.0 + piece.bytes - at.0);
+            action(self.found(at, to_usize(length)), done, to_usize(length));
+            done += length;
+        }
+    }
+}
+
+impl GuestMemory for DomainMemory {
+    fn read(&self, at: Gpa, into: &mut [u8]) -> bool {
+        let Some((place, _)) = self.find(at, into.len()) else { return false };
+        // SAFETY: the bytes lie in a piece of the domain's memory, which the direct map covers and
+        // no reference of ours points to. A vCPU may write at the same time: the copy is then a
+        // mixture, and is only ever data.
+        unsafe { ptr::copy_nonoverlapping(direct(place), into.as_mut_ptr(), into.len()) };
+        true
+    }
+
+    fn write(&mut self, at: Gpa, from: &[u8]) -> bool {
+        match self.find(at, from.len()) {
+            Some((place, piece)) if piece.writable => {
+                // SAFETY: as in `read`.
+                unsafe { ptr::copy_nonoverlapping(from.as_ptr(), direct(place), from.len()) };
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn set_bits(&mut self, at: Gpa, bits: u64) -> bool {
+        match self.find(at, 8) {
+            Some((place, piece)) if piece.writable && at.is_aligned(8) => {
+                // SAFETY: as in `read`; the word is aligned, and atomic for the guest too.
+                let word = unsafe { AtomicU64::from_ptr(direct(place)) };
+                word.fetch_or(bits, Ordering::Relaxed);
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+impl GuestFrames for DomainMemory {
+    fn write_bytes(&mut self, start: Gpa, bytes: &[u8]) {
+        self.in_pieces(start, to_u64(bytes.len()), |place, done, length| {
+            let from = &bytes[to_usize(done)..][..length];
+            // SAFETY: `place` is `length` bytes of the domain's memory, which does not run yet.
+            unsafe { ptr::copy_nonoverlapping(from.as_ptr(), direct(place), length) };
+        });
+    }
+
+    fn zero(&mut self, start: Gpa, length: u64) {
+        self.in_pieces(start, length, |place, _, length| {
+            // SAFETY: as in `write_bytes`.
+            unsafe { direct::<u8>(place).write_bytes(0, length) };
+        });
+    }
+
+    fn write_words(&mut self, start: Gpa, count: u64, mut word: impl FnMut(u64) -> u64) {
+        self.in_pieces(start, 8 * count, |place, done, length| {
+            let place = direct::<u64>(place);
+            for index in 0..length / 8 {
+                let value = word(done / 8 + to_u64(index));
+                // SAFETY: the index is below the number of words that lie at `place`.
+                let slot = unsafe { place.add(index) };
+                // SAFETY: as in `write_bytes`; pieces begin and end on page boundaries.
+                unsafe { slot.write(value) };
+            }
+        });
+    }
+}

@@ -1,0 +1,174 @@
+//! Instructions that leave the guest: registers are fetched, `core` decides, registers are put back.
+
+use super::exits::{Next, RESUME};
+use super::switch::GuestRegisters;
+use super::vcpu::Context;
+use crate::cpu::features;
+use x86_64::registers::xcontrol::XCr0;
+use xenolith_core::emulate::control_register::{self as cr, Register};
+use xenolith_core::emulate::port::{self, StringAccess};
+use xenolith_core::emulate::{Exception, cpuid, msr, xcr0};
+use xenolith_core::guest_access::GuestSpace;
+use xenolith_core::guest_memory::GuestMemory;
+use xenolith_core::hypercall_page;
+use xenolith_core::vmx::field::{self, Field, Natural, ReadWrite};
+use xenolith_core::vmx::qualification::{ControlRegisterAccess, PortAccess, string_address_mask};
+
+const RFLAGS_DIRECTION: u64 = 1 << 10;
+/// CPUID leaf of the extended state.
+const EXTENDED_STATE: u32 = 0xd;
+
+/// Returns bits 31:0.
+#[expect(clippy::cast_possible_truncation, reason = "the low half is what is wanted")]
+const fn low(value: u64) -> u32 {
+    value as u32
+}
+
+impl Context<'_> {
+    pub(super) fn cpuid(&mut self, registers: &mut GuestRegisters) -> Next {
+        let cr4 = self.vcpu.vmcs.read(field::CR4_SHADOW).0;
+        let view = cpuid::View {
+            vcpu: self.vcpu.id.0,
+            osxsave: cr4 & cr::CR4_OSXSAVE != 0,
+            rdtscp: self.vcpu.has_rdtscp,
+            tsc_khz: features::tsc_khz(),
+            max_gfn: self.domain.max_gfn,
+        };
+        let (leaf, subleaf) = (low(registers.rax), low(registers.rcx));
+        let [a, b, c, d] = cpuid::filter(leaf, subleaf, &view, features::raw).map(u64::from);
+        (registers.rax, registers.rbx, registers.rcx, registers.rdx) = (a, b, c, d);
+        self.skip()
+    }
+
+    pub(super) fn read_msr(&mut self, registers: &mut GuestRegisters) -> Next {
+        match msr::read(low(registers.rcx)) {
+            Ok(value) => {
+                registers.rax = u64::from(low(value));
+                registers.rdx = value >> 32;
+                self.skip()
+            }
+            Err(exception) => self.raise(exception),
+        }
+    }
+
+    pub(super) fn write_msr(&mut self, registers: &mut GuestRegisters) -> Next {
+        let value = registers.rdx << 32 | u64::from(low(registers.rax));
+        match msr::write(low(registers.rcx), value) {
+            Ok(msr::Write::Ignore) => self.skip(),
+            Ok(msr::Write::HypercallPage(frame)) => {
+                let page = frame.gpa().filter(|_| frame.0 < self.domain.memory_pages);
+                match page {
+                    Some(page) if self.memory.write(page, &hypercall_page::contents()) => {
+                        self.skip()
+                    }
+                    _ => self.raise(Exception::GENERAL_PROTECTION),
+                }
+            }
+            Err(exception) => self.raise(exception),
+        }
+    }
+
+    pub(super) fn xsetbv(&mut self, registers: &mut GuestRegisters) -> Next {
+        let value = registers.rdx << 32 | u64::from(low(registers.rax));
+        let [low_supported, _, _, high_supported] = features::raw(EXTENDED_STATE, 0);
+        let supported = u64::from(high_supported) << 32 | u64::from(low_supported);
+        match xcr0::check(low(registers.rcx), value, supported) {
+            Ok(value) => {
+                // SAFETY: the hypervisor uses none of these components, and `core` has checked
+                // that the CPU takes the value.
+                unsafe { XCr0::write_raw(value) };
+                self.skip()
+            }
+            Err(exception) => self.raise(exception),
+        }
+    }
+
+    pub(super) fn control_register(&mut self, registers: &mut GuestRegisters) -> Next {
+        const CR0: (Rw, Rw, u64) = (field::GUEST_CR0, field::CR0_SHADOW, cr::CR0_GUEST_OWNED);
+        const CR4: (Rw, Rw, u64) = (field::GUEST_CR4, field::CR4_SHADOW, cr::CR4_GUEST_OWNED);
+        let qualification = self.vcpu.vmcs.read(field::EXIT_QUALIFICATION).0;
+        let written = match ControlRegisterAccess::decode(qualification) {
+            ControlRegisterAccess::Write { register: 0, source } => {
+                self.write_control(CR0, self.general(registers, source))
+            }
+            ControlRegisterAccess::Write { register: 4, source } => {
+                self.write_control(CR4, self.general(registers, source))
+            }
+            ControlRegisterAccess::LoadMachineStatus(bits) => {
+                let shown = self.shown(CR0);
+                self.write_control(CR0, shown & !0xe | u64::from(bits & 0xf))
+            }
+            _ => Err(Exception::GENERAL_PROTECTION),
+        };
+        match written {
+            Ok(()) => self.skip(),
+            Err(exception) => self.raise(exception),
+        }
+    }
+
+    /// Returns what the guest reads from a control register.
+    fn shown(&self, (real, shadow, owned): (Rw, Rw, u64)) -> u64 {
+        let vmcs = &self.vcpu.vmcs;
+        vmcs.read(real).0 & owned | vmcs.read(shadow).0 & !owned
+    }
+
+    fn write_control(&mut self, fields: (Rw, Rw, u64), value: u64) -> Result<(), Exception> {
+        let (real, shadow, guest_owned) = fields;
+        let shown = Register { shown: self.shown(fields), guest_owned }.write(value)?;
+        let kept = self.vcpu.vmcs.read(real).0 & !guest_owned;
+        // SAFETY: only bits that the guest owns change.
+        unsafe { self.vcpu.vmcs.write(real, Natural(kept | shown & guest_owned)) };
+        // SAFETY: what the guest reads cannot hurt anybody but the guest.
+        unsafe { self.vcpu.vmcs.write(shadow, Natural(shown)) };
+        Ok(())
+    }
+
+    /// Returns the general register that exit qualifications number `number`.
+    fn general(&self, registers: &GuestRegisters, number: u8) -> u64 {
+        let r = registers;
+        let by_number = [
+            r.rax, r.rcx, r.rdx, r.rbx, 0, r.rbp, r.rsi, r.rdi, r.r8, r.r9, r.r10, r.r11, r.r12,
+            r.r13, r.r14, r.r15,
+        ];
+        match number & 0xf {
+            4 => self.vcpu.vmcs.read(field::GUEST_RSP).0,
+            number => by_number[usize::from(number)],
+        }
+    }
+
+    pub(super) fn port_access(&mut self, registers: &mut GuestRegisters) -> Next {
+        let access = PortAccess::decode(self.vcpu.vmcs.read(field::EXIT_QUALIFICATION).0);
+        if access.string {
+            return self.port_string(registers, access);
+        }
+        if access.input {
+            registers.rax = port::read(registers.rax, access.bytes);
+        }
+        self.skip()
+    }
+
+    fn port_string(&mut self, registers: &mut GuestRegisters, access: PortAccess) -> Next {
+        let cr3 = self.vcpu.vmcs.read(field::GUEST_CR3).0;
+        let flags = self.vcpu.vmcs.read(field::GUEST_RFLAGS).0;
+        let information = self.vcpu.vmcs.read(field::EXIT_INSTRUCTION_INFO);
+        let index = if access.input { &mut registers.rdi } else { &mut registers.rsi };
+        let string = StringAccess {
+            bytes: access.bytes,
+            input: access.input,
+            repeated: access.repeated,
+            backwards: flags & RFLAGS_DIRECTION != 0,
+            address_mask: string_address_mask(information),
+            count: registers.rcx,
+            index: *index,
+        };
+        let progress = match string.step(&mut GuestSpace::new(self.memory, cr3)) {
+            Ok(progress) => progress,
+            Err(exception) => return self.raise(exception),
+        };
+        *index = progress.index;
+        registers.rcx = progress.count;
+        if progress.finished { self.skip() } else { RESUME }
+    }
+}
+
+type Rw = Field<Natural, ReadWrite>;

@@ -1,0 +1,189 @@
+//! What happens at each exit.
+
+use super::switch::GuestRegisters;
+use super::vcpu::{Context, End};
+use crate::cpu;
+use xenolith_core::address::{Gpa, Gva};
+use xenolith_core::crash::CrashReason;
+use xenolith_core::emulate::Exception;
+use xenolith_core::hypercall::{self, Call, Outcome};
+use xenolith_core::vmx::exit_reason::ExitReason;
+use xenolith_core::vmx::field::{self, Natural};
+use xenolith_core::vmx::qualification::{EptViolation, Interruption};
+
+/// What to do after an exit, as `switch::exit` understands it.
+pub(super) type Next = u32;
+/// Back into the guest.
+pub(super) const RESUME: Next = 0;
+/// Out of `Vcpu::run`; the context says why.
+pub(super) const LEAVE: Next = 1;
+
+/// Bytes of the VMCALL instruction.
+const VMCALL_BYTES: u64 = 3;
+const PAGE_FAULT: u8 = 14;
+const MACHINE_CHECK: u8 = 18;
+
+/// Counts an exit and handles it.
+pub(super) extern "C" fn on_exit(
+    registers: &mut GuestRegisters,
+    context: &mut Context<'_>,
+) -> Next {
+    let reason = ExitReason(context.vcpu.vmcs.read(field::EXIT_REASON));
+    context.vcpu.exits[reason.slot()] += 1;
+    if reason == ExitReason::VMCALL && context.is_kernel() {
+        return hypercall(registers, context);
+    }
+    other(reason, registers, context)
+}
+
+fn hypercall(registers: &mut GuestRegisters, context: &mut Context<'_>) -> Next {
+    let r = &*registers;
+    let args = [r.rdi, r.rsi, r.rdx, r.r10, r.r8];
+    let number = r.rax;
+    let (domain, mut machine) = context.split();
+    let mut call = Call { domain, machine: &mut machine };
+    match hypercall::dispatch(&mut call, number, &args) {
+        Outcome::Return(value) => {
+            registers.rax = value.cast_unsigned();
+            context.advance(VMCALL_BYTES);
+        }
+        Outcome::Continue(args) => {
+            [registers.rdi, registers.rsi, registers.rdx, registers.r10, registers.r8] = args;
+        }
+        Outcome::Yield => {
+            registers.rax = 0;
+            context.vcpu.serve_console();
+            context.advance(VMCALL_BYTES);
+        }
+        Outcome::Shutdown(reason) => {
+            registers.rax = 0;
+            return context.leave(End::Shutdown(reason));
+        }
+    }
+    RESUME
+}
+
+#[cold]
+fn other(reason: ExitReason, registers: &mut GuestRegisters, context: &mut Context<'_>) -> Next {
+    match reason {
+        ExitReason::EXCEPTION_OR_NMI => exception_or_nmi(context),
+        ExitReason::EXTERNAL_INTERRUPT => RESUME,
+        ExitReason::PREEMPTION_TIMER => {
+            context.vcpu.serve_console();
+            RESUME
+        }
+        ExitReason::CPUID => context.cpuid(registers),
+        ExitReason::RDMSR => context.read_msr(registers),
+        ExitReason::WRMSR => context.write_msr(registers),
+        ExitReason::IO_INSTRUCTION => context.port_access(registers),
+        ExitReason::CONTROL_REGISTER => context.control_register(registers),
+        ExitReason::XSETBV => context.xsetbv(registers),
+        // The host's caches stay as they are: nothing a guest can reach needs them flushed.
+        ExitReason::WBINVD | ExitReason::INVD => context.skip(),
+        ExitReason::HLT | ExitReason::RDPMC => context.raise(Exception::GENERAL_PROTECTION),
+        ExitReason::EPT_VIOLATION => ept_violation(context),
+        ExitReason::MONITOR
+        | ExitReason::MWAIT
+        | ExitReason::GETSEC
+        | ExitReason::INVEPT
+        | ExitReason::INVVPID
+        | ExitReason::VMCALL
+        | ExitReason::VMCLEAR
+        | ExitReason::VMLAUNCH
+        | ExitReason::VMPTRLD
+        | ExitReason::VMPTRST
+        | ExitReason::VMREAD
+        | ExitReason::VMRESUME
+        | ExitReason::VMWRITE
+        | ExitReason::VMXOFF
+        | ExitReason::VMXON => context.raise(Exception::INVALID_OPCODE),
+        _ => unhandled(reason, context),
+    }
+}
+
+fn exception_or_nmi(context: &mut Context<'_>) -> Next {
+    let vmcs = &context.vcpu.vmcs;
+    let information = vmcs.read(field::EXIT_INTERRUPTION_INFO);
+    let Some(event) = Interruption::decode(information) else {
+        return unhandled(ExitReason::EXCEPTION_OR_NMI, context);
+    };
+    if event.kind == Interruption::NMI {
+        cpu::traps::deliver_nmi();
+        return RESUME;
+    }
+    assert!(event.vector != MACHINE_CHECK, "machine check while a guest ran");
+    let code = vmcs.read(field::EXIT_INTERRUPTION_ERROR_CODE);
+    let address = Gva(vmcs.read(field::EXIT_QUALIFICATION).0);
+    context.leave(End::Crash(CrashReason::Exception {
+        vector: event.vector,
+        error_code: event.has_error_code.then_some(code),
+        address: (event.vector == PAGE_FAULT).then_some(address),
+    }))
+}
+
+fn ept_violation(context: &mut Context<'_>) -> Next {
+    let vmcs = &context.vcpu.vmcs;
+    let violation = EptViolation::decode(vmcs.read(field::EXIT_QUALIFICATION).0);
+    let linear = Gva(vmcs.read(field::GUEST_LINEAR_ADDRESS).0);
+    let address = Gpa(vmcs.read(field::GUEST_PHYSICAL_ADDRESS));
+    context.leave(End::Crash(CrashReason::GuestPhysical {
+        address,
+        linear: violation.linear_valid.then_some(linear),
+        violation,
+    }))
+}
+
+fn unhandled(reason: ExitReason, context: &mut Context<'_>) -> Next {
+    let qualification = context.vcpu.vmcs.read(field::EXIT_QUALIFICATION).0;
+    context.leave(End::Crash(CrashReason::Unhandled {
+        what: reason.name().unwrap_or("unknown exit reason"),
+        reason: reason.0,
+        qualification,
+    }))
+}
+
+impl Context<'_> {
+    /// Returns whether the guest is in ring 0.
+    #[inline]
+    fn is_kernel(&self) -> bool {
+        const DPL: u32 = 3 << 5;
+        self.vcpu.vmcs.read(field::GUEST_SS_ACCESS_RIGHTS) & DPL == 0
+    }
+
+    /// Moves the instruction pointer `bytes` on.
+    #[inline]
+    pub(super) fn advance(&mut self, bytes: u64) {
+        let rip = self.vcpu.vmcs.read(field::GUEST_RIP).0;
+        // SAFETY: guest state cannot hurt anybody but the guest.
+        unsafe { self.vcpu.vmcs.write(field::GUEST_RIP, Natural(rip.wrapping_add(bytes))) };
+    }
+
+    /// Moves on behind the instruction that caused the exit, as if it had been executed: what
+    /// blocked interrupts for one instruction does so no more.
+    pub(super) fn skip(&mut self) -> Next {
+        const BLOCKING_BY_STI_OR_MOV_SS: u32 = 3;
+        let length = self.vcpu.vmcs.read(field::EXIT_INSTRUCTION_LENGTH);
+        self.advance(u64::from(length));
+        let state = self.vcpu.vmcs.read(field::GUEST_INTERRUPTIBILITY);
+        if state & BLOCKING_BY_STI_OR_MOV_SS != 0 {
+            let state = state & !BLOCKING_BY_STI_OR_MOV_SS;
+            // SAFETY: guest state cannot hurt anybody but the guest.
+            unsafe { self.vcpu.vmcs.write(field::GUEST_INTERRUPTIBILITY, state) };
+        }
+        RESUME
+    }
+
+    /// Delivers `exception`. No domain can have a handler yet, so it ends the domain.
+    pub(super) fn raise(&mut self, exception: Exception) -> Next {
+        self.leave(End::Crash(CrashReason::Exception {
+            vector: exception.vector,
+            error_code: exception.error_code,
+            address: exception.address,
+        }))
+    }
+
+    fn leave(&mut self, end: End) -> Next {
+        self.end = Some(end);
+        LEAVE
+    }
+}

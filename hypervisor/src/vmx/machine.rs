@@ -1,0 +1,56 @@
+//! What hypercall handlers see of a vCPU and its domain's memory.
+
+use super::vcpu::Vcpu;
+use crate::console;
+use crate::domain_memory::DomainMemory;
+use xenolith_core::console::ConsoleQueues;
+use xenolith_core::hypercall::Machine;
+use xenolith_core::vmx::field;
+
+/// The calling vCPU and its domain's memory.
+#[derive(Debug)]
+pub(super) struct VcpuMachine<'a> {
+    pub(super) vcpu: &'a mut Vcpu,
+    pub(super) memory: &'a mut DomainMemory,
+}
+
+impl Machine for VcpuMachine<'_> {
+    type Memory = DomainMemory;
+
+    fn memory(&mut self) -> &mut DomainMemory {
+        self.memory
+    }
+
+    fn cr3(&self) -> u64 {
+        self.vcpu.vmcs.read(field::GUEST_CR3).0
+    }
+
+    fn with_console<R>(&mut self, action: impl FnOnce(&mut ConsoleQueues) -> R) -> R {
+        console::pump();
+        let result = console::with_queues(action);
+        self.vcpu.serve_console();
+        result
+    }
+
+    fn exit_counts(&self) -> &[u64] {
+        &self.vcpu.exits
+    }
+}
+
+impl Vcpu {
+    /// Moves console bytes. While some wait for the line the preemption timer calls back; without
+    /// such a timer they are waited for.
+    pub(super) fn serve_console(&mut self) {
+        let queued = console::pump();
+        match self.poll_controls {
+            Some(controls) if queued != self.polling => {
+                self.polling = queued;
+                let value = controls[usize::from(queued)];
+                // SAFETY: the controls differ in the preemption timer only.
+                unsafe { self.vmcs.write(field::PIN_BASED_CONTROLS, value) };
+            }
+            None if queued => console::drain(),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Intel VMX: the mechanism by which a vCPU runs. What it means is decided in `xenolith-core`.
+
+mod emulation;
+mod exits;
+mod instructions;
+mod machine;
+mod root;
+mod setup;
+mod state;
+mod switch;
+mod vcpu;
+mod vmcs;
+
+pub(crate) use root::VmxRoot;
+pub(crate) use setup::Initial;
+pub(crate) use vcpu::{End, Vcpu};

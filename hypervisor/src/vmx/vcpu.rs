@@ -1,0 +1,116 @@
+//! A virtual CPU of VMX.
+
+use super::machine::VcpuMachine;
+use super::root::VmxRoot;
+use super::setup::{self, Initial};
+use super::switch::{self, ENTRY_REFUSED, GuestRegisters};
+use super::vmcs::CurrentVmcs;
+use crate::boot::BootError;
+use crate::cpu::HostState;
+use crate::domain_memory::DomainMemory;
+use crate::memory::Memory;
+use xenolith_core::address::VcpuId;
+use xenolith_core::crash::CrashReason;
+use xenolith_core::domain::Domain;
+use xenolith_core::shutdown::ShutdownReason;
+use xenolith_core::vmx::exit_reason::{ExitReason, REASON_SLOTS};
+use xenolith_core::vmx::field;
+
+/// How a domain ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum End {
+    /// It asked for it.
+    Shutdown(ShutdownReason),
+    /// It did something that it cannot go on from.
+    Crash(CrashReason),
+}
+
+/// A vCPU and the VMCS that holds its state.
+#[derive(Debug)]
+pub(crate) struct Vcpu {
+    pub(super) id: VcpuId,
+    pub(super) registers: GuestRegisters,
+    pub(super) vmcs: CurrentVmcs,
+    /// Exits so far, by reason.
+    pub(super) exits: [u64; REASON_SLOTS],
+    /// Whether RDTSCP works.
+    pub(super) has_rdtscp: bool,
+    /// Pin-based controls without and with the preemption timer, if there is one.
+    pub(super) poll_controls: Option<[u32; 2]>,
+    /// Whether the preemption timer is on.
+    pub(super) polling: bool,
+}
+
+/// What exit handlers work on.
+#[derive(Debug)]
+pub(super) struct Context<'a> {
+    pub(super) vcpu: &'a mut Vcpu,
+    pub(super) domain: &'a mut Domain,
+    pub(super) memory: &'a mut DomainMemory,
+    /// Set by the handler that ends the domain.
+    pub(super) end: Option<End>,
+}
+
+impl Vcpu {
+    /// Makes a vCPU that starts as `initial` says.
+    ///
+    /// # Errors
+    ///
+    /// When memory is used up, or the CPU refuses the VMCS.
+    pub(crate) fn new(
+        root: &VmxRoot,
+        memory: &mut Memory,
+        host: &HostState,
+        initial: &Initial,
+    ) -> Result<Self, BootError> {
+        let mut vmcs = CurrentVmcs::new(root, memory)?;
+        let capabilities = root.capabilities();
+        setup::host_state(&mut vmcs, host);
+        setup::controls(&mut vmcs, capabilities, memory, initial.ept_pointer)?;
+        setup::guest_state(&mut vmcs, initial);
+        root.flush_guests();
+        Ok(Self {
+            id: VcpuId(0),
+            registers: GuestRegisters { rsi: initial.rsi.0, ..GuestRegisters::default() },
+            vmcs,
+            exits: [0; REASON_SLOTS],
+            has_rdtscp: capabilities.has_rdtscp(),
+            poll_controls: setup::poll_controls(capabilities),
+            polling: false,
+        })
+    }
+
+    /// Runs the vCPU until its domain ends.
+    pub(crate) fn run(&mut self, domain: &mut Domain, memory: &mut DomainMemory) -> End {
+        let mut registers = self.registers;
+        let mut context = Context { vcpu: self, domain, memory, end: None };
+        // SAFETY: `new` has completed the VMCS, which has not been launched: running ends with the
+        // domain. The handler that its host RIP leads to takes a `Context`.
+        let code = unsafe { switch::enter(&mut registers, &raw mut context) };
+        let end = context.end.unwrap_or_else(|| {
+            End::Crash(CrashReason::Unhandled {
+                what: "the CPU refused to enter the guest",
+                reason: if code == ENTRY_REFUSED { context.vcpu.instruction_error() } else { code },
+                qualification: 0,
+            })
+        });
+        self.registers = registers;
+        end
+    }
+
+    /// Returns the reasons for which the vCPU has exited so far, and how often.
+    pub(crate) fn exit_counts(&self) -> impl Iterator<Item = (ExitReason, u64)> + '_ {
+        (0..).map(ExitReason).zip(self.exits).filter(|(_, count)| *count != 0)
+    }
+
+    fn instruction_error(&self) -> u32 {
+        self.vmcs.read(field::INSTRUCTION_ERROR)
+    }
+}
+
+impl Context<'_> {
+    /// Returns the machine as hypercall handlers see it, beside the domain.
+    pub(super) fn split(&mut self) -> (&mut Domain, VcpuMachine<'_>) {
+        (self.domain, VcpuMachine { vcpu: self.vcpu, memory: self.memory })
+    }
+}
