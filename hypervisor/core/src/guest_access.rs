@@ -124,7 +124,11 @@ impl<'a, M: GuestMemory> GuestSpace<'a, M> {
             if entry & PRESENT == 0 || (writes && entry & WRITABLE == 0) {
                 return Err(Fault);
             }
-            let leaf = level == 1 || (level < 4 && entry & LARGE != 0);
+            let large = level > 1 && entry & LARGE != 0;
+            if large && (level == 4 || entry & reserved_in_large(level) != 0) {
+                return Err(Fault);
+            }
+            let leaf = level == 1 || large;
             let flags = if leaf && writes { ACCESSED | DIRTY } else { ACCESSED };
             if entry & flags != flags && !self.memory.set_bits(slot, flags) {
                 return Err(Fault);
@@ -137,6 +141,12 @@ impl<'a, M: GuestMemory> GuestSpace<'a, M> {
         }
         Err(Fault)
     }
+}
+
+/// Returns the bits of a large page's entry that have to be 0: those below its address, but for
+/// the flags and the PAT bit.
+const fn reserved_in_large(level: u32) -> u64 {
+    ((1 << level_shift(level)) - 1) & !0x1fff
 }
 
 /// Returns how many of `len` bytes from `at` on lie in the page of `at`.

@@ -85,6 +85,11 @@ fn large_pages_are_followed() {
     let at = |space: &mut GuestSpace<'_, _>, address| space.translate(Gva(address), Access::Write);
     assert_eq!(at(&mut space, BASE + 0x20_0123), Ok(Gpa(0x20_0123)));
     assert_eq!(at(&mut space, BASE + 0x4000_0456), Ok(Gpa(0x4000_0456)));
+    memory.poke(0x3000 + 8, 0x20_2000 | LARGE | 3);
+    memory.poke(0x1000 + 256 * 8 + 8 * 16, 0x2000 | LARGE | 3);
+    let mut space = GuestSpace::new(&mut memory, CR3);
+    assert_eq!(at(&mut space, BASE + 0x20_0123), Err(Fault), "a reserved bit is set");
+    assert_eq!(at(&mut space, HYPERVISOR_VIRT_END), Err(Fault), "no pages of 512 GiB");
 }
 
 proptest! {

@@ -6,8 +6,8 @@ use crate::guest_access::Fault;
 use xenolith_abi::console;
 use xenolith_abi::errno::{E2BIG, EFAULT, ENOSYS};
 
-/// Bytes that are copied at a time.
-const CHUNK_BYTES: usize = 128;
+/// Bytes that are copied at a time, which is how many a fault at most keeps back.
+const CHUNK_BYTES: usize = 127;
 /// Chunks between two looks at what else is to be done.
 const CHUNKS: u32 = 32;
 
