@@ -33,8 +33,8 @@ pub(crate) const HYPERVISOR: Step<'_> =
 pub(crate) const PAIRED_KERNEL: Step<'_> =
     Step { what: "the paired kernel", package: "xenolith-guest", programs: &["paired-kernel"] };
 
-/// What `build` and `run` need, in the order in which it is built.
-pub(crate) const STEPS: &[Step<'_>] = &[HYPERVISOR, PAIRED_KERNEL];
+/// What an image is made of, in the order in which it is built; the hypervisor comes first.
+const STEPS: &[Step<'_>] = &[HYPERVISOR, PAIRED_KERNEL];
 
 /// The step that builds these scenarios.
 pub(crate) const fn programs_of<'a>(programs: &'a [&'a str]) -> Step<'a> {
@@ -63,6 +63,15 @@ impl Step<'_> {
         .with_context(|| format!("cannot build {}", self.what))?;
         self.programs.iter().map(|program| strip(workspace, &workspace.program(program))).collect()
     }
+}
+
+/// Builds what an image is made of and returns the stripped copies, the hypervisor's first.
+///
+/// # Errors
+/// As for a step.
+pub(crate) fn everything(workspace: &Workspace) -> Result<Vec<PathBuf>> {
+    let programs = STEPS.iter().map(|step| step.run(workspace)).collect::<Result<Vec<_>>>()?;
+    Ok(programs.concat())
 }
 
 /// Builds one program and returns its stripped copy.

@@ -21,7 +21,7 @@ mod workspace;
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Parser;
 
 use cli::{Cli, SetupOptions, Task};
@@ -59,13 +59,12 @@ fn perform(task: &Task) -> Result<ExitCode> {
 /// `xtask build`.
 fn build(workspace: &Workspace, options: SetupOptions) -> Result<ExitCode> {
     setup::ensure(workspace, &[Use::Build], &[Part::BareTarget], options.policy())?;
-    for step in build::STEPS {
-        for program in step.run(workspace)? {
-            println!("{}", program.display());
-        }
+    let programs = build::everything(workspace)?;
+    for program in &programs {
+        println!("{}", program.display());
     }
-    let hypervisor = build::single(build::HYPERVISOR, workspace)?;
-    progress!("the hypervisor: {}", build::check_size(&hypervisor)?);
+    let hypervisor = programs.first().context("nothing was built")?;
+    progress!("the hypervisor: {}", build::check_size(hypervisor)?);
     Ok(ExitCode::SUCCESS)
 }
 

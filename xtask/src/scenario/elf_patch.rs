@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::spec::Patch;
 
@@ -13,7 +13,9 @@ use super::spec::Patch;
 const CLASS: usize = 4;
 const MACHINE: usize = 18;
 const PROGRAM_HEADERS_AT: usize = 32;
+const SECTION_HEADERS_AT: usize = 40;
 const PROGRAM_HEADER_COUNT: usize = 56;
+const SECTION_HEADER_COUNT: usize = 60;
 /// Bytes of a program header, and offsets in it: "Program header table".
 const PROGRAM_HEADER_BYTES: usize = 56;
 const FILE_OFFSET: usize = 8;
@@ -24,6 +26,10 @@ const MEMORY_SIZE: usize = 40;
 const NULL: u32 = 0;
 const LOAD: u32 = 1;
 const NOTE: u32 = 4;
+/// Bytes of a section header, an offset in it, and the type of a section of notes: "Sections".
+const SECTION_HEADER_BYTES: usize = 64;
+const SECTION_KIND: usize = 4;
+const SECTION_NOTE: u32 = 7;
 /// The owner of the notes that a guest kernel carries.
 const XEN: &[u8] = b"Xen\0";
 
@@ -43,10 +49,7 @@ fn one(file: &mut Vec<u8>, patch: Patch) -> Result<()> {
     match patch {
         Patch::Elf32 => put(file, CLASS, &[1]),
         Patch::Machine { number } => put(file, MACHINE, &number.to_le_bytes()),
-        Patch::DropNotes => {
-            let header = *headers(file, NOTE)?.first().context("no notes")?;
-            put(file, header, &NULL.to_le_bytes())
-        }
+        Patch::DropNotes => drop_notes(file),
         Patch::DropNote { note } => {
             let found = find_note(file, note)?;
             put(file, found.name, b"Zen\0")
@@ -66,6 +69,23 @@ fn one(file: &mut Vec<u8>, patch: Patch) -> Result<()> {
         Patch::Overlap => overlap(file),
         Patch::Truncate { bytes } => truncate(file, bytes),
     }
+}
+
+/// Takes every way to the notes away: a loader may look for sections where no program header helps.
+fn drop_notes(file: &mut [u8]) -> Result<()> {
+    let headers = headers(file, NOTE)?;
+    ensure!(!headers.is_empty(), "no notes");
+    for header in headers {
+        put(file, header, &NULL.to_le_bytes())?;
+    }
+    let start = usize::try_from(u64::from_le_bytes(number(file, SECTION_HEADERS_AT)?))?;
+    let count = usize::from(u16::from_le_bytes(number(file, SECTION_HEADER_COUNT)?));
+    for kind in (0..count).map(|index| start + index * SECTION_HEADER_BYTES + SECTION_KIND) {
+        if u32::from_le_bytes(number(file, kind)?) == SECTION_NOTE {
+            put(file, kind, &NULL.to_le_bytes())?;
+        }
+    }
+    Ok(())
 }
 
 /// Ends the file after so many bytes.

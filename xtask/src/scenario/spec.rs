@@ -142,7 +142,7 @@ pub(crate) enum Patch {
         /// The ELF machine number.
         number: u16,
     },
-    /// No program header leads to the notes any more.
+    /// Neither a program header nor a section leads to the notes any more.
     DropNotes,
     /// Xen's note of one type is no longer Xen's.
     DropNote {

@@ -3,7 +3,7 @@ use super::*;
 /// Offset of the notes in the file below.
 const NOTES: usize = 64 + 3 * PROGRAM_HEADER_BYTES;
 
-/// An ELF file with two segments and two notes of Xen's, of types 1 (8 bytes) and 5 (a string).
+/// An ELF file with two segments, a section of notes and in it two of Xen's, of types 1 (8 bytes) and 5 (a string).
 fn file() -> Vec<u8> {
     let mut notes = Vec::new();
     for (kind, value) in [(1_u32, b"\x11\x22\0\0\0\0\0\0".as_slice()), (5, b"3.0\0")] {
@@ -27,6 +27,12 @@ fn file() -> Vec<u8> {
     put(&mut file, header + FILE_OFFSET, &u64::try_from(NOTES).unwrap().to_le_bytes()).unwrap();
     put(&mut file, header + FILE_SIZE, &u64::try_from(notes.len()).unwrap().to_le_bytes()).unwrap();
     file.extend(notes);
+    let mut sections = vec![0; 2 * SECTION_HEADER_BYTES];
+    put(&mut sections, SECTION_HEADER_BYTES + SECTION_KIND, &SECTION_NOTE.to_le_bytes()).unwrap();
+    file[SECTION_HEADER_COUNT] = 2;
+    let sections_at = u64::try_from(file.len()).unwrap();
+    put(&mut file, SECTION_HEADERS_AT, &sections_at.to_le_bytes()).unwrap();
+    file.extend(sections);
     file
 }
 
@@ -47,7 +53,11 @@ fn each_patch_changes_what_it_says_and_nothing_else() {
     let second = 64 + PROGRAM_HEADER_BYTES;
     assert_eq!(differences(&patched(Patch::Elf32).unwrap()), [CLASS]);
     assert_eq!(differences(&patched(Patch::Machine { number: 183 }).unwrap()), [MACHINE]);
-    assert_eq!(differences(&patched(Patch::DropNotes).unwrap()), [64 + 2 * PROGRAM_HEADER_BYTES]);
+    let section = file().len() - SECTION_HEADER_BYTES + SECTION_KIND;
+    assert_eq!(
+        differences(&patched(Patch::DropNotes).unwrap()),
+        [64 + 2 * PROGRAM_HEADER_BYTES, section]
+    );
     assert_eq!(differences(&patched(Patch::DropNote { note: 5 }).unwrap()), [NOTES + 24 + 12]);
     assert_eq!(
         differences(&patched(Patch::SetNote { note: 1, value: 0x3344 }).unwrap()),
