@@ -31,20 +31,20 @@ impl Context<'_> {
             vcpu: self.vcpu.id.0,
             osxsave: cr4 & cr::CR4_OSXSAVE != 0,
             rdtscp: self.vcpu.has_rdtscp,
-            tsc_khz: features::tsc_khz(),
+            tsc_khz: self.vcpu.tsc_khz,
             max_gfn: self.domain.max_gfn,
         };
-        let (leaf, subleaf) = (low(registers.rax), low(registers.rcx));
+        let (leaf, subleaf) = (low(registers.call.rax), low(registers.call.rcx));
         let [a, b, c, d] = cpuid::filter(leaf, subleaf, &view, features::raw).map(u64::from);
-        (registers.rax, registers.rbx, registers.rcx, registers.rdx) = (a, b, c, d);
+        (registers.call.rax, registers.rbx, registers.call.rcx, registers.call.rdx) = (a, b, c, d);
         self.skip()
     }
 
     pub(super) fn read_msr(&mut self, registers: &mut GuestRegisters) -> Next {
-        match msr::read(low(registers.rcx)) {
+        match msr::read(low(registers.call.rcx)) {
             Ok(value) => {
-                registers.rax = u64::from(low(value));
-                registers.rdx = value >> 32;
+                registers.call.rax = u64::from(low(value));
+                registers.call.rdx = value >> 32;
                 self.skip()
             }
             Err(exception) => self.raise(exception),
@@ -52,8 +52,8 @@ impl Context<'_> {
     }
 
     pub(super) fn write_msr(&mut self, registers: &mut GuestRegisters) -> Next {
-        let value = registers.rdx << 32 | u64::from(low(registers.rax));
-        match msr::write(low(registers.rcx), value) {
+        let value = registers.call.rdx << 32 | u64::from(low(registers.call.rax));
+        match msr::write(low(registers.call.rcx), value) {
             Ok(msr::Write::Ignore) => self.skip(),
             Ok(msr::Write::HypercallPage(frame)) => {
                 let page = frame.gpa().filter(|_| frame.0 < self.domain.memory_pages);
@@ -69,10 +69,10 @@ impl Context<'_> {
     }
 
     pub(super) fn xsetbv(&mut self, registers: &mut GuestRegisters) -> Next {
-        let value = registers.rdx << 32 | u64::from(low(registers.rax));
+        let value = registers.call.rdx << 32 | u64::from(low(registers.call.rax));
         let [low_supported, _, _, high_supported] = features::raw(EXTENDED_STATE, 0);
         let supported = u64::from(high_supported) << 32 | u64::from(low_supported);
-        match xcr0::check(low(registers.rcx), value, supported) {
+        match xcr0::check(low(registers.call.rcx), value, supported) {
             Ok(value) => {
                 // SAFETY: the hypervisor uses none of these components, and `core` has checked
                 // that the CPU takes the value.
@@ -125,9 +125,9 @@ impl Context<'_> {
 
     /// Returns the general register that exit qualifications number `number`.
     fn general(&self, registers: &GuestRegisters, number: u8) -> u64 {
-        let r = registers;
+        let (r, c) = (registers, &registers.call);
         let by_number = [
-            r.rax, r.rcx, r.rdx, r.rbx, 0, r.rbp, r.rsi, r.rdi, r.r8, r.r9, r.r10, r.r11, r.r12,
+            c.rax, c.rcx, c.rdx, r.rbx, 0, r.rbp, c.rsi, c.rdi, c.r8, c.r9, c.r10, c.r11, r.r12,
             r.r13, r.r14, r.r15,
         ];
         match number & 0xf {
@@ -142,7 +142,7 @@ impl Context<'_> {
             return self.port_string(registers, access);
         }
         if access.input {
-            registers.rax = port::read(registers.rax, access.bytes);
+            registers.call.rax = port::read(registers.call.rax, access.bytes);
         }
         self.skip()
     }
@@ -151,14 +151,14 @@ impl Context<'_> {
         let cr3 = self.vcpu.vmcs.read(field::GUEST_CR3).0;
         let flags = self.vcpu.vmcs.read(field::GUEST_RFLAGS).0;
         let information = self.vcpu.vmcs.read(field::EXIT_INSTRUCTION_INFO);
-        let index = if access.input { &mut registers.rdi } else { &mut registers.rsi };
+        let index = if access.input { &mut registers.call.rdi } else { &mut registers.call.rsi };
         let string = StringAccess {
             bytes: access.bytes,
             input: access.input,
             repeated: access.repeated,
             backwards: flags & RFLAGS_DIRECTION != 0,
             address_mask: string_address_mask(information),
-            count: registers.rcx,
+            count: registers.call.rcx,
             index: *index,
         };
         let progress = match string.step(&mut GuestSpace::new(self.memory, cr3)) {
@@ -166,7 +166,7 @@ impl Context<'_> {
             Err(exception) => return self.raise(exception),
         };
         *index = progress.index;
-        registers.rcx = progress.count;
+        registers.call.rcx = progress.count;
         if progress.finished { self.skip() } else { RESUME }
     }
 }

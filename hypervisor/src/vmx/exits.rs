@@ -1,6 +1,6 @@
 //! What happens at each exit.
 
-use super::switch::GuestRegisters;
+use super::switch::{CallRegisters, GuestRegisters};
 use super::vcpu::{Context, End};
 use crate::cpu;
 use xenolith_core::address::{Gpa, Gva};
@@ -11,32 +11,50 @@ use xenolith_core::vmx::exit_reason::ExitReason;
 use xenolith_core::vmx::field::{self, Natural};
 use xenolith_core::vmx::qualification::{EptViolation, Interruption};
 
-/// What to do after an exit, as `switch::exit` understands it.
+/// What to do after a stage, as `switch` understands it.
 pub(super) type Next = u32;
 /// Back into the guest.
 pub(super) const RESUME: Next = 0;
 /// Out of `Vcpu::run`; the context says why.
 pub(super) const LEAVE: Next = 1;
+/// The first stage leaves the exit to the second.
+const OTHER: Next = 2;
 
 /// Bytes of the VMCALL instruction.
 const VMCALL_BYTES: u64 = 3;
 const PAGE_FAULT: u8 = 14;
 const MACHINE_CHECK: u8 = 18;
 
-/// Counts an exit and handles it.
-pub(super) extern "C" fn on_exit(
+/// The first stage of an exit: hypercalls.
+pub(super) extern "C" fn on_exit(registers: &mut CallRegisters, context: &mut Context<'_>) -> Next {
+    if context.reason() != ExitReason::VMCALL || !context.is_kernel() {
+        return OTHER;
+    }
+    context.count(ExitReason::VMCALL);
+    let Some(value) = hypercall::at_once(registers.rax, registers.rdi) else {
+        return hypercall(registers, context);
+    };
+    registers.rax = value.cast_unsigned();
+    context.advance(VMCALL_BYTES);
+    RESUME
+}
+
+/// The second stage: `first` is what the first one answered.
+pub(super) extern "C" fn on_other_exit(
     registers: &mut GuestRegisters,
     context: &mut Context<'_>,
+    first: Next,
 ) -> Next {
-    let reason = ExitReason(context.vcpu.vmcs.read(field::EXIT_REASON));
-    context.vcpu.exits[reason.slot()] += 1;
-    if reason == ExitReason::VMCALL && context.is_kernel() {
-        return hypercall(registers, context);
+    if first != OTHER {
+        return first;
     }
+    let reason = context.reason();
+    context.count(reason);
     other(reason, registers, context)
 }
 
-fn hypercall(registers: &mut GuestRegisters, context: &mut Context<'_>) -> Next {
+#[inline(never)]
+fn hypercall(registers: &mut CallRegisters, context: &mut Context<'_>) -> Next {
     let r = &*registers;
     let args = [r.rdi, r.rsi, r.rdx, r.r10, r.r8];
     let number = r.rax;
@@ -63,7 +81,6 @@ fn hypercall(registers: &mut GuestRegisters, context: &mut Context<'_>) -> Next 
     RESUME
 }
 
-#[cold]
 fn other(reason: ExitReason, registers: &mut GuestRegisters, context: &mut Context<'_>) -> Next {
     match reason {
         ExitReason::EXCEPTION_OR_NMI => exception_or_nmi(context),
@@ -143,6 +160,17 @@ fn unhandled(reason: ExitReason, context: &mut Context<'_>) -> Next {
 }
 
 impl Context<'_> {
+    #[inline]
+    fn reason(&self) -> ExitReason {
+        ExitReason(self.vcpu.vmcs.read(field::EXIT_REASON))
+    }
+
+    #[inline]
+    fn count(&mut self, reason: ExitReason) {
+        let count = &mut self.vcpu.exits[reason.slot()];
+        *count = count.wrapping_add(1);
+    }
+
     /// Returns whether the guest is in ring 0.
     #[inline]
     fn is_kernel(&self) -> bool {

@@ -42,9 +42,9 @@ impl Vcpu {
 }
 
 fn general(registers: &GuestRegisters, rsp: u64) -> [u64; 16] {
-    let r = registers;
+    let (r, c) = (registers, &registers.call);
     [
-        r.rax, r.rbx, r.rcx, r.rdx, r.rsi, r.rdi, r.rbp, rsp, r.r8, r.r9, r.r10, r.r11, r.r12,
+        c.rax, r.rbx, c.rcx, c.rdx, c.rsi, c.rdi, r.rbp, rsp, c.r8, c.r9, c.r10, c.r11, r.r12,
         r.r13, r.r14, r.r15,
     ]
 }

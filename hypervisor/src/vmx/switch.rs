@@ -5,14 +5,32 @@
 //! host RSP + 0x10   callee-saved registers and return address of `enter`
 //!          + 0x08   where the registers came from
 //!          + 0x00   the run context
-//!          - 0x78   rax .. r15 of the guest, from the first exit on
+//!          - 0x48   rax .. r11 of the guest: what a hypercall may touch
+//!          - 0x78   rbx .. r15: they survive calls, so hypercalls leave them in the CPU
 //! ```
-//! An exit pushes them, calls the handler, and goes straight back unless that says otherwise.
+//! An exit has two stages. The first saves what a call does not preserve and serves hypercalls; the
+//! second saves the rest and serves everything else. Each goes straight back into the guest unless
+//! it says otherwise.
 
 use core::arch::naked_asm;
 use core::mem::offset_of;
 
-/// Registers that the CPU does not switch at entry and exit, in the order of an exit's pushes.
+/// Registers that a call does not preserve, in the order of the first stage's pushes.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct CallRegisters {
+    pub(crate) r11: u64,
+    pub(crate) r10: u64,
+    pub(crate) r9: u64,
+    pub(crate) r8: u64,
+    pub(crate) rdi: u64,
+    pub(crate) rsi: u64,
+    pub(crate) rdx: u64,
+    pub(crate) rcx: u64,
+    pub(crate) rax: u64,
+}
+
+/// All registers that the CPU does not switch at entry and exit.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct GuestRegisters {
@@ -20,22 +38,16 @@ pub(crate) struct GuestRegisters {
     pub(crate) r14: u64,
     pub(crate) r13: u64,
     pub(crate) r12: u64,
-    pub(crate) r11: u64,
-    pub(crate) r10: u64,
-    pub(crate) r9: u64,
-    pub(crate) r8: u64,
-    pub(crate) rdi: u64,
-    pub(crate) rsi: u64,
     pub(crate) rbp: u64,
     pub(crate) rbx: u64,
-    pub(crate) rdx: u64,
-    pub(crate) rcx: u64,
-    pub(crate) rax: u64,
+    pub(crate) call: CallRegisters,
 }
 
+const CALL_BYTES: usize = 9 * 8;
 const REGISTER_BYTES: usize = 15 * 8;
+const _: () = assert!(size_of::<CallRegisters>() == CALL_BYTES);
 const _: () = assert!(size_of::<GuestRegisters>() == REGISTER_BYTES);
-const _: () = assert!(offset_of!(GuestRegisters, rax) == 14 * 8);
+const _: () = assert!(offset_of!(GuestRegisters, call) == REGISTER_BYTES - CALL_BYTES);
 
 /// What [`enter`] returns when the CPU refused to enter the guest; handlers return 0 to go back
 /// into the guest and anything else below this to leave it.
@@ -68,17 +80,17 @@ pub(super) unsafe extern "C" fn enter<C>(registers: &mut GuestRegisters, context
         "mov r14, [rdi + 0x08]",
         "mov r13, [rdi + 0x10]",
         "mov r12, [rdi + 0x18]",
-        "mov r11, [rdi + 0x20]",
-        "mov r10, [rdi + 0x28]",
-        "mov r9, [rdi + 0x30]",
-        "mov r8, [rdi + 0x38]",
-        "mov rsi, [rdi + 0x48]",
-        "mov rbp, [rdi + 0x50]",
-        "mov rbx, [rdi + 0x58]",
+        "mov rbp, [rdi + 0x20]",
+        "mov rbx, [rdi + 0x28]",
+        "mov r11, [rdi + 0x30]",
+        "mov r10, [rdi + 0x38]",
+        "mov r9, [rdi + 0x40]",
+        "mov r8, [rdi + 0x48]",
+        "mov rsi, [rdi + 0x58]",
         "mov rdx, [rdi + 0x60]",
         "mov rcx, [rdi + 0x68]",
         "mov rax, [rdi + 0x70]",
-        "mov rdi, [rdi + 0x40]",
+        "mov rdi, [rdi + 0x50]",
         "vmlaunch",
         "2:",
         "jmp {refused}",
@@ -87,27 +99,55 @@ pub(super) unsafe extern "C" fn enter<C>(registers: &mut GuestRegisters, context
     )
 }
 
-/// Where the CPU arrives at an exit.
+/// Where the CPU arrives at an exit: the first stage.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn exit() {
     naked_asm!(
         "push rax",
         "push rcx",
         "push rdx",
-        "push rbx",
-        "push rbp",
         "push rsi",
         "push rdi",
         "push r8",
         "push r9",
         "push r10",
         "push r11",
+        "mov rdi, rsp",
+        "mov rsi, [rsp + {context}]",
+        "call {handler}",
+        "test eax, eax",
+        "jnz {second}",
+        "pop r11",
+        "pop r10",
+        "pop r9",
+        "pop r8",
+        "pop rdi",
+        "pop rsi",
+        "pop rdx",
+        "pop rcx",
+        "pop rax",
+        "vmresume",
+        "jmp {refused}",
+        context = const CALL_BYTES,
+        handler = sym super::exits::on_exit,
+        second = sym second_stage,
+        refused = sym refused,
+    )
+}
+
+/// Goes on with what the first stage answered in eax.
+#[unsafe(naked)]
+unsafe extern "C" fn second_stage() {
+    naked_asm!(
+        "push rbx",
+        "push rbp",
         "push r12",
         "push r13",
         "push r14",
         "push r15",
         "mov rdi, rsp",
         "mov rsi, [rsp + {context}]",
+        "mov edx, eax",
         "call {handler}",
         "test eax, eax",
         "jnz 2f",
@@ -115,14 +155,14 @@ pub(super) unsafe extern "C" fn exit() {
         "pop r14",
         "pop r13",
         "pop r12",
+        "pop rbp",
+        "pop rbx",
         "pop r11",
         "pop r10",
         "pop r9",
         "pop r8",
         "pop rdi",
         "pop rsi",
-        "pop rbp",
-        "pop rbx",
         "pop rdx",
         "pop rcx",
         "pop rax",
@@ -136,7 +176,7 @@ pub(super) unsafe extern "C" fn exit() {
         "mov rsp, rsi",
         "jmp {leave}",
         context = const REGISTER_BYTES,
-        handler = sym super::exits::on_exit,
+        handler = sym super::exits::on_other_exit,
         refused = sym refused,
         leave = sym leave,
     )

@@ -3,10 +3,10 @@
 use super::machine::VcpuMachine;
 use super::root::VmxRoot;
 use super::setup::{self, Initial};
-use super::switch::{self, ENTRY_REFUSED, GuestRegisters};
+use super::switch::{self, CallRegisters, ENTRY_REFUSED, GuestRegisters};
 use super::vmcs::CurrentVmcs;
 use crate::boot::BootError;
-use crate::cpu::HostState;
+use crate::cpu::{HostState, features};
 use crate::domain_memory::DomainMemory;
 use crate::memory::Memory;
 use xenolith_core::address::VcpuId;
@@ -35,6 +35,8 @@ pub(crate) struct Vcpu {
     pub(super) exits: [u64; REASON_SLOTS],
     /// Whether RDTSCP works.
     pub(super) has_rdtscp: bool,
+    /// Frequency of the TSC, 0 when CPUID does not tell.
+    pub(super) tsc_khz: u32,
     /// Pin-based controls without and with the preemption timer, if there is one.
     pub(super) poll_controls: Option<[u32; 2]>,
     /// Whether the preemption timer is on.
@@ -71,10 +73,14 @@ impl Vcpu {
         root.flush_guests();
         Ok(Self {
             id: VcpuId(0),
-            registers: GuestRegisters { rsi: initial.rsi.0, ..GuestRegisters::default() },
+            registers: GuestRegisters {
+                call: CallRegisters { rsi: initial.rsi.0, ..CallRegisters::default() },
+                ..GuestRegisters::default()
+            },
             vmcs,
             exits: [0; REASON_SLOTS],
             has_rdtscp: capabilities.has_rdtscp(),
+            tsc_khz: features::tsc_khz(),
             poll_controls: setup::poll_controls(capabilities),
             polling: false,
         })

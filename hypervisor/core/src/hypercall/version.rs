@@ -9,23 +9,17 @@ use xenolith_abi::version::{self, CompileInfo, FeatureInfo, PlatformParameters};
 use zerocopy::FromZeros;
 
 /// Major version in the upper half: the interface is that of Xen 4.17.
-const VERSION: i64 = (4 << 16) + 17;
+pub(super) const VERSION: i64 = (4 << 16) + 17;
 const EXTRA_VERSION: &str = ".0-xenolith";
 const CAPABILITIES: &str = "xen-3.0-x86_64 ";
 const PAGE_SIZE: i64 = 4096;
 /// What an ordinary domain reads in place of what it may not know.
 const DENIED: &[u8] = b"<denied>\0";
 
-#[inline]
 pub(super) fn xen_version<M: Machine>(call: &mut Call<'_, M>, args: &Args) -> Outcome {
-    match as_u32(args[0]) {
-        version::VERSION => Outcome::Return(VERSION),
-        command => with_buffer(call, command, handle(args[1])),
-    }
-}
-
-fn with_buffer<M: Machine>(call: &mut Call<'_, M>, command: u32, to: Gva) -> Outcome {
-    finish(match command {
+    let to = handle(args[1]);
+    finish(match as_u32(args[0]) {
+        version::VERSION => Ok(VERSION),
         version::EXTRAVERSION => call.space().write(to, &padded::<16>(EXTRA_VERSION)).map(|()| 0),
         version::COMPILE_INFO => call.space().write(to, &compile_info()).map(|()| 0),
         version::CAPABILITIES => call.space().write(to, &padded::<1024>(CAPABILITIES)).map(|()| 0),
