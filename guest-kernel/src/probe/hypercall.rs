@@ -2,7 +2,7 @@
 
 use core::arch::asm;
 
-use crate::hypercall::page;
+use crate::hypercall::{Errno, call, page};
 
 /// Makes a hypercall by the VMCALL instruction; returns RAX.
 pub fn vmcall(number: u64, arguments: [u64; 5]) -> i64 {
@@ -48,4 +48,14 @@ pub fn by_page(number: u32, arguments: [u64; 5]) -> i64 {
         );
     }
     result.cast_signed()
+}
+
+/// Makes the hypercall `NUMBER` as a kernel does, without a detour.
+///
+/// # Errors
+///
+/// The hypervisor's.
+pub fn direct<const NUMBER: u32>(arguments: [u64; 3]) -> Result<u64, Errno> {
+    // SAFETY: see the module `probe`; what the hypercall changes is the scenario's choice.
+    unsafe { call::<NUMBER>(arguments) }
 }
