@@ -73,7 +73,7 @@ fn check_texts(checks: &mut Checks, buffers: &mut Buffers) {
     check_eq!(checks, answer, 0, "write from read-only memory");
 }
 
-/// Writes that run into a page that is not mapped: what is there may appear, then the error.
+/// Writes that run into a page that is not mapped: an error, whether or not a part appears.
 fn check_overlong(checks: &mut Checks, buffers: &mut Buffers) {
     let text = b"before the hole\n";
     let offset = 2 * 4096 - text.len();

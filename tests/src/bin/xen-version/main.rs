@@ -51,7 +51,8 @@ const COPIES: &[(&str, u32, usize)] = &[
     ("platform_parameters", version::PLATFORM_PARAMETERS, 8),
     ("get_features", version::GET_FEATURES, 8),
     ("guest_handle", version::GUEST_HANDLE, 16),
-    ("commandline", version::COMMANDLINE, 1024),
+    // A guest is denied it, and gets only the text that says so.
+    ("commandline", version::COMMANDLINE, 9),
 ];
 
 fn run(checks: &mut Checks, start: &'static StartInfo) {
