@@ -49,7 +49,8 @@ fn one(file: &mut Vec<u8>, patch: Patch) -> Result<()> {
     match patch {
         Patch::Elf32 => put(file, CLASS, &[1]),
         Patch::Machine { number } => put(file, MACHINE, &number.to_le_bytes()),
-        Patch::DropNotes => drop_notes(file),
+        Patch::DropNotes => drop_kinds(file, &headers(file, NOTE)?),
+        Patch::DropNoteSections => drop_kinds(file, &note_sections(file)?),
         Patch::DropNote { note } => {
             let found = find_note(file, note)?;
             put(file, found.name, b"Zen\0")
@@ -71,21 +72,23 @@ fn one(file: &mut Vec<u8>, patch: Patch) -> Result<()> {
     }
 }
 
-/// Takes every way to the notes away: a loader may look for sections where no program header helps.
-fn drop_notes(file: &mut [u8]) -> Result<()> {
-    let headers = headers(file, NOTE)?;
-    ensure!(!headers.is_empty(), "no notes");
-    for header in headers {
-        put(file, header, &NULL.to_le_bytes())?;
-    }
+/// Takes the types of these headers away.
+fn drop_kinds(file: &mut [u8], kinds: &[usize]) -> Result<()> {
+    ensure!(!kinds.is_empty(), "no notes");
+    kinds.iter().try_for_each(|kind| put(file, *kind, &NULL.to_le_bytes()))
+}
+
+/// Where the types of the note sections' headers are.
+fn note_sections(file: &[u8]) -> Result<Vec<usize>> {
     let start = usize::try_from(u64::from_le_bytes(number(file, SECTION_HEADERS_AT)?))?;
     let count = usize::from(u16::from_le_bytes(number(file, SECTION_HEADER_COUNT)?));
+    let mut found = Vec::new();
     for kind in (0..count).map(|index| start + index * SECTION_HEADER_BYTES + SECTION_KIND) {
         if u32::from_le_bytes(number(file, kind)?) == SECTION_NOTE {
-            put(file, kind, &NULL.to_le_bytes())?;
+            found.push(kind);
         }
     }
-    Ok(())
+    Ok(found)
 }
 
 /// Ends the file after so many bytes.

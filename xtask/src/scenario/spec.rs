@@ -142,8 +142,10 @@ pub(crate) enum Patch {
         /// The ELF machine number.
         number: u16,
     },
-    /// Neither a program header nor a section leads to the notes any more.
+    /// No program header leads to the notes any more.
     DropNotes,
+    /// No section header leads to the notes any more.
+    DropNoteSections,
     /// Xen's note of one type is no longer Xen's.
     DropNote {
         /// The note's type.

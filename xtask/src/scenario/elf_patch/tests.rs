@@ -54,10 +54,8 @@ fn each_patch_changes_what_it_says_and_nothing_else() {
     assert_eq!(differences(&patched(Patch::Elf32).unwrap()), [CLASS]);
     assert_eq!(differences(&patched(Patch::Machine { number: 183 }).unwrap()), [MACHINE]);
     let section = file().len() - SECTION_HEADER_BYTES + SECTION_KIND;
-    assert_eq!(
-        differences(&patched(Patch::DropNotes).unwrap()),
-        [64 + 2 * PROGRAM_HEADER_BYTES, section]
-    );
+    assert_eq!(differences(&patched(Patch::DropNotes).unwrap()), [64 + 2 * PROGRAM_HEADER_BYTES]);
+    assert_eq!(differences(&patched(Patch::DropNoteSections).unwrap()), [section]);
     assert_eq!(differences(&patched(Patch::DropNote { note: 5 }).unwrap()), [NOTES + 24 + 12]);
     assert_eq!(
         differences(&patched(Patch::SetNote { note: 1, value: 0x3344 }).unwrap()),
@@ -81,6 +79,7 @@ fn damage_that_cannot_be_done_is_an_error() {
     ] {
         assert!(patched(patch).is_err(), "{patch:?}");
     }
+    assert!(apply(&mut file(), &[Patch::DropNoteSections, Patch::DropNoteSections]).is_err());
     assert!(apply(&mut b"text".to_vec(), &[Patch::DropNotes]).is_err());
     assert!(apply(&mut file(), &[Patch::Elf32, Patch::DropNotes]).is_err());
 }

@@ -31,7 +31,7 @@ fn every_key_is_read() {
             absent = ["panic"]
             min_checks = 7
             image = { guest = "paired-kernel", patch = [
-                { do = "elf32" }, { do = "machine", number = 183 }, { do = "drop-notes" },
+                { do = "elf32" }, { do = "machine", number = 183 }, { do = "drop-notes" }, { do = "drop-note-sections" },
                 { do = "drop-note", note = 1 }, { do = "set-note", note = 3, value = 0x10 },
                 { do = "segment", index = 1, paddr = 0x1000, memsz = 1 }, { do = "overlap" },
                 { do = "truncate", bytes = 10 },
@@ -47,7 +47,7 @@ fn every_key_is_read() {
     );
     assert_eq!((spec.machine, spec.timeout, spec.min_checks), (Machine::QemuTcg, 5, 7));
     assert_eq!((spec.console.len(), spec.log.len(), spec.absent.len()), (2, 1, 1));
-    assert_eq!(spec.image.patch.len(), 8);
+    assert_eq!(spec.image.patch.len(), 9);
     assert_eq!(spec.input, [Typing { after: ">".into(), send: "help\n".into() }]);
     assert_eq!((spec.cpu.as_deref(), spec.bin.as_deref()), (Some("tigerlake"), Some("other")));
     assert_eq!((spec.append.as_str(), spec.hypervisor.as_str()), ("a b", "log=debug"));
