@@ -49,8 +49,8 @@ fn one(file: &mut Vec<u8>, patch: Patch) -> Result<()> {
     match patch {
         Patch::Elf32 => put(file, CLASS, &[1]),
         Patch::Machine { number } => put(file, MACHINE, &number.to_le_bytes()),
-        Patch::DropNotes => drop_kinds(file, &headers(file, NOTE)?),
-        Patch::DropNoteSections => drop_kinds(file, &note_sections(file)?),
+        Patch::DropNotes => headers(file, NOTE).and_then(|kinds| drop_kinds(file, &kinds)),
+        Patch::DropNoteSections => note_sections(file).and_then(|kinds| drop_kinds(file, &kinds)),
         Patch::DropNote { note } => {
             let found = find_note(file, note)?;
             put(file, found.name, b"Zen\0")
