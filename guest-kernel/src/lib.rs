@@ -20,6 +20,7 @@ extern crate alloc;
 pub mod clock;
 pub mod command_line;
 pub mod console;
+pub mod cpuid;
 #[cfg(target_os = "none")]
 pub mod entry;
 #[cfg(target_os = "none")]

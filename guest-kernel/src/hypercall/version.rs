@@ -48,9 +48,9 @@ pub fn version() -> Result<Version, Errno> {
 pub struct Text<const N: usize>([u8; N]);
 
 impl<const N: usize> Text<N> {
-    /// Returns the bytes before the first NUL.
+    /// Returns the bytes before the first NUL, without the blanks that some texts end in.
     pub fn as_bytes(&self) -> &[u8] {
-        self.0.split(|&byte| byte == 0).next().unwrap_or_default()
+        self.0.split(|&byte| byte == 0).next().unwrap_or_default().trim_ascii_end()
     }
 }
 

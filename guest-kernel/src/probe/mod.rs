@@ -9,7 +9,6 @@
 //! nothing, functions keep to memory that Rust knows nothing about (see [`Window`]).
 
 pub mod control;
-pub mod cpuid;
 pub mod crash;
 pub mod debug;
 pub mod hypercall;
@@ -19,7 +18,9 @@ pub mod msr;
 pub mod port;
 pub mod registers;
 pub mod tables;
+pub mod user;
 pub mod vector;
 mod window;
 
+pub use crate::cpuid;
 pub use window::Window;

@@ -2,7 +2,8 @@
 
 use core::arch::asm;
 
-use super::{control, cpuid};
+use super::control;
+use crate::cpuid;
 
 /// The 16 YMM registers; the low half of each is the XMM register.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]

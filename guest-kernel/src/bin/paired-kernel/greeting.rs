@@ -1,10 +1,11 @@
 //! What the kernel was given, in words.
 
-use alloc::{string::String, vec::Vec};
+use alloc::vec::Vec;
 
 use xenolith_guest::{
     StartInfo,
     abi::features,
+    cpuid,
     hypercall::{Errno, memory, version},
     println,
     start_info::Module,
@@ -32,11 +33,13 @@ pub(crate) fn print(start: &StartInfo) {
 /// Prints what the hypervisor is.
 pub(crate) fn version(start: &StartInfo) {
     let report = || -> Result<(), Errno> {
-        let extra = version::extra_version()?;
-        println!("  hypervisor    Xen {}{extra} ABI, {}", version::version()?, start.magic());
-        println!("  runs          {}", version::capabilities()?);
+        let (version, extra) = (version::version()?, version::extra_version()?);
+        let name = if cpuid::is_xenolith() { "Xenolith" } else { "another Xen" };
+        println!("  hypervisor    {name}, with the ABI of Xen {version}{extra}");
         println!("  changeset     {}", version::changeset()?);
-        println!("  features      {}", names_of(version::features(0)?));
+        println!("  runs          {}", version::capabilities()?);
+        println!("  started by    {}", start.magic());
+        println!("  features      {}", names_of(version::features(0)?).join("\n                "));
         Ok(())
     };
     if let Err(error) = report() {
@@ -61,7 +64,7 @@ pub(crate) fn memory(start: &StartInfo) {
 }
 
 /// Returns the names of the features whose bits are set.
-fn names_of(word: u32) -> String {
+fn names_of(word: u32) -> Vec<&'static str> {
     const NAMES: &[(u32, &str)] = &[
         (features::WRITABLE_PAGE_TABLES, "writable_page_tables"),
         (features::WRITABLE_DESCRIPTOR_TABLES, "writable_descriptor_tables"),
@@ -76,8 +79,7 @@ fn names_of(word: u32) -> String {
         (features::DIRECT_MAPPED, "direct_mapped"),
     ];
     let set = NAMES.iter().filter(|(bit, _)| word & (1 << bit) != 0);
-    let names: Vec<_> = set.map(|&(_, name)| name).collect();
-    if names.is_empty() { String::from("none") } else { names.join(" ") }
+    set.map(|&(_, name)| name).collect()
 }
 
 /// Text in quotes, or the word `none`.

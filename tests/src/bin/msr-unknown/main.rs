@@ -1,4 +1,5 @@
-//! Model-specific registers that a guest must not touch: `access=` and `msr=` (decimal) tell which.
+//! Model-specific registers that a guest must not touch: `access=`, `msr=` and `value=`
+//! (decimal) tell which.
 //!
 //! Whatever the bitmap lets through reaches the physical register: the hypervisor's own syscall
 //! entry, its page attributes, its VMX lock.
@@ -18,7 +19,7 @@ fn main(start: &'static StartInfo) -> ! {
     let number = number.expect("msr= gives a number");
     println!("msr {number:#x}");
     if command_line::value(line, "access") == Some("write") {
-        msr::write(number, 0);
+        msr::write(number, command_line::number(line, "value").unwrap_or(0));
     } else {
         println!("it holds {:#x}", msr::read(number));
     }

@@ -62,6 +62,27 @@ fn run(checks: &mut Checks, start: &'static StartInfo) {
         check_eq!(checks, ask(FREE + 16), -EFAULT, "{what}");
     }
     check_upper_level(checks, &window);
+    check_hole(checks, &window);
+}
+
+/// The hypervisor's slots, which are in a table that the guest can write: it must not need them.
+fn check_hole(checks: &mut Checks, window: &Window) {
+    let slots = || (0..16_u64).map(|slot| VirtAddr::new(0xffff_8000_0000_0000 + (slot << 39)));
+    let set = |slot, value| {
+        let old = tables::replace_entry(window.space(), slot, Level::Four, value);
+        old.expect("the top table is the kernel's")
+    };
+    let before: [u64; 16] = {
+        let mut slots = slots();
+        core::array::from_fn(|_| slots.next().map_or(0, |slot| set(slot, 0)))
+    };
+    let buffer = window.address(16);
+    let answer = call(XEN_VERSION, [PLATFORM_PARAMETERS.into(), buffer.as_u64(), 0]);
+    check_eq!(checks, answer, 0, "a call without the hypervisor's slots");
+    for (slot, value) in slots().zip(before) {
+        set(slot, value);
+    }
+    check_eq!(checks, memory::read_u64(VirtAddr::new(0xffff_8000_0000_0008)), 1, "entry 1");
 }
 
 /// A higher table that names itself: the walk must end, with whatever the CPU would find.

@@ -1,6 +1,8 @@
-//! CPUID leaves as four registers.
+//! CPUID leaves as four registers, and the hypervisors that show there.
 
 use core::arch::x86_64::__cpuid_count;
+
+use xenolith_abi::xenolith;
 
 /// What CPUID leaves in the registers.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -27,4 +29,9 @@ impl Leaf {
 pub fn read(leaf: u32, sub_leaf: u32) -> Leaf {
     let result = __cpuid_count(leaf, sub_leaf);
     Leaf { eax: result.eax, ebx: result.ebx, ecx: result.ecx, edx: result.edx }
+}
+
+/// Returns whether this is Xenolith, with its extensions, rather than another Xen.
+pub fn is_xenolith() -> bool {
+    read(xenolith::CPUID_BASE, 0).signature() == xenolith::CPUID_SIGNATURE
 }
