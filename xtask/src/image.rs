@@ -16,9 +16,10 @@ use crate::setup::program_in_path;
 /// The names under which distributions install GRUB's image maker.
 pub(crate) const MAKERS: &[&str] = &["grub-mkrescue", "grub2-mkrescue"];
 
-/// GRUB's modules that the boot needs.
-const MODULES: &str =
-    "normal iso9660 part_gpt part_msdos fat multiboot2 test echo halt serial terminal";
+/// GRUB's modules that the boot needs; its UEFI half asks for every kind of partition.
+const MODULES: &str = "normal iso9660 multiboot2 test echo halt serial terminal fat part_acorn \
+    part_amiga part_apple part_bsd part_dfly part_dvh part_gpt part_msdos part_plan part_sun \
+    part_sunpc";
 
 /// What goes into an image.
 #[derive(Clone, Debug)]
@@ -86,7 +87,7 @@ fn configuration(contents: &Contents) -> Result<String> {
         // The second try is for its error message, which the first one gave to a screen.
         let to_serial = "serial --unit=0 --speed=115200\nterminal_output serial";
         let failed = "echo 'The boot loader could not load everything:'";
-        write!(text, "if {load}; then true; else\n{to_serial}\n{failed}\n{load}\nhalt\nfi\n")?;
+        write!(text, "if ! {load}; then\n{to_serial}\n{failed}\n{load}\nhalt\nfi\n")?;
     }
     text.push_str("boot\n");
     Ok(text)
@@ -127,8 +128,8 @@ mod tests {
     #[test]
     fn words_reach_the_configuration_quoted() {
         let text = configuration(&contents("log=debug  memory=64M", "a;b $c")).unwrap();
-        assert!(text.contains("if multiboot2 /boot/xenolith 'log=debug' 'memory=64M'; then"));
-        assert!(text.contains("if module2 /boot/guest 'a;b' '$c'; then"));
+        assert!(text.contains("if ! multiboot2 /boot/xenolith 'log=debug' 'memory=64M'; then"));
+        assert!(text.contains("if ! module2 /boot/guest 'a;b' '$c'; then"));
         assert!(!text.contains("ramdisk") && text.ends_with("\nboot\n"));
     }
 
