@@ -13,6 +13,8 @@ pub enum Key {
     Cancel,
     /// The line is complete.
     Enter(String),
+    /// Ctrl-D on an empty line: there will be no more input.
+    End,
     /// Nothing to show.
     Ignore,
 }
@@ -68,6 +70,8 @@ impl LineEditor {
                 self.line.clear();
                 Key::Cancel
             }
+            // Ctrl-D.
+            0x04 if self.line.is_empty() => Key::End,
             0x1b => {
                 self.state = State::Escape;
                 Key::Ignore
@@ -113,6 +117,15 @@ mod tests {
     #[test]
     fn cancel_forgets_the_line() {
         assert_eq!(lines(b"crash\x03help\r"), ["help"]);
+    }
+
+    #[test]
+    fn the_input_ends_only_on_an_empty_line() {
+        let mut editor = LineEditor::default();
+        assert_eq!(editor.push(b'x'), Key::Echo('x'));
+        assert_eq!(editor.push(0x04), Key::Ignore);
+        assert_eq!(editor.push(0x7f), Key::Erase);
+        assert_eq!(editor.push(0x04), Key::End);
     }
 
     #[test]

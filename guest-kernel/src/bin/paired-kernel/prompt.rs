@@ -3,7 +3,7 @@
 use xenolith_guest::{
     StartInfo,
     console::{Key, LineEditor, read_byte},
-    hypercall::sched,
+    hypercall::sched::{self, ShutdownReason, shutdown},
     print, println,
 };
 
@@ -11,7 +11,7 @@ use crate::commands;
 
 const PROMPT: &str = "xenolith guest> ";
 
-/// Reads and executes commands until one of them ends the domain.
+/// Reads and executes commands until one of them, or the end of the input, ends the domain.
 pub(crate) fn run(start: &StartInfo) -> ! {
     println!("Type help for a list of commands.");
     let mut editor = LineEditor::default();
@@ -30,6 +30,10 @@ pub(crate) fn run(start: &StartInfo) -> ! {
                 println!();
                 commands::execute(line.trim(), start);
                 print!("{PROMPT}");
+            }
+            Key::End => {
+                println!();
+                shutdown(ShutdownReason::POWEROFF);
             }
             Key::Ignore => {}
         }
