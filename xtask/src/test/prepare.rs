@@ -12,6 +12,12 @@ use crate::scenario::catalogue::Scenario;
 use crate::scenario::spec::{Guest, Spec};
 use crate::scenario::{elf_patch, ramdisk};
 
+/// The names of what is written for a scenario.
+const STAGING: &str = "iso";
+const IMAGE: &str = "image.iso";
+const GUEST: &str = "guest";
+const RAMDISK: &str = "ramdisk";
+
 /// The programs of a test run, stripped.
 #[derive(Clone, Debug)]
 pub(crate) struct Programs {
@@ -39,11 +45,29 @@ pub(crate) fn prepare(scenario: &Scenario, programs: &Programs, directory: &Path
     let boot = if spec.machine.boots_directly() {
         direct(contents)
     } else {
-        let iso = directory.join("image.iso");
-        image::write(&contents, &directory.join("iso"), &iso)?;
+        let iso = directory.join(IMAGE);
+        image::write(&contents, &directory.join(STAGING), &iso)?;
         Boot::Iso(iso)
     };
     Ok(Setup { boot, memory: machine_memory(spec), cpu: spec.cpu.clone() })
+}
+
+/// Removes what `prepare` wrote; it is large.
+///
+/// # Errors
+/// Something of it cannot be removed.
+pub(crate) fn discard(directory: &Path) -> Result<()> {
+    let staging = directory.join(STAGING);
+    if staging.exists() {
+        fs::remove_dir_all(&staging)
+            .with_context(|| format!("cannot remove {}", staging.display()))?;
+    }
+    for path in [IMAGE, GUEST, RAMDISK].map(|name| directory.join(name)) {
+        if path.exists() {
+            fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+        }
+    }
+    Ok(())
 }
 
 /// The guest's file, damaged as described; nothing if the image has none.
@@ -63,14 +87,14 @@ fn guest(scenario: &Scenario, programs: &Programs, directory: &Path) -> Result<O
         Guest::Empty => Vec::new(),
     };
     elf_patch::apply(&mut bytes, &image.patch)?;
-    write(directory.join("guest"), &bytes).map(Some)
+    write(directory.join(GUEST), &bytes).map(Some)
 }
 
 /// The ramdisk's file, if there is one.
 fn ramdisk(scenario: &Scenario, directory: &Path) -> Result<Option<PathBuf>> {
     let Some(description) = &scenario.spec.ramdisk else { return Ok(None) };
     let bytes = ramdisk::bytes(description, &scenario.directory)?;
-    write(directory.join("ramdisk"), &bytes).map(Some)
+    write(directory.join(RAMDISK), &bytes).map(Some)
 }
 
 /// Writes a file and returns where it is.

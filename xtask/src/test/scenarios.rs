@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use super::prepare::{Programs, prepare};
+use super::prepare::{Programs, discard, prepare};
 use super::recorder::Recorder;
 use super::report::{Report, Row, Status};
 use super::selection::scenario_name;
@@ -93,26 +93,38 @@ fn run_all(
 fn run_one(workspace: &Workspace, scenario: &Scenario, programs: &Programs) -> Row {
     let start = Instant::now();
     let name = scenario_name(scenario);
-    match attempt(workspace, scenario, programs) {
-        Ok((outcome, said)) => row(name, outcome, &said, start.elapsed()),
-        Err(error) => Row::failed(name, vec![format!("{error:#}")], start.elapsed()),
-    }
+    let directory = workspace.empty_directory(Path::new("scenarios").join(&scenario.name));
+    let result = directory.and_then(|directory| attempt(scenario, programs, &directory));
+    result.map_or_else(
+        |error| Row::failed(name.clone(), vec![format!("{error:#}")], start.elapsed()),
+        |(outcome, said)| row(name.clone(), outcome, &said, start.elapsed()),
+    )
 }
 
 /// Runs one of them as far as it gets; also tells what it printed.
 fn attempt(
-    workspace: &Workspace,
     scenario: &Scenario,
     programs: &Programs,
+    directory: &Path,
 ) -> Result<(Outcome, Vec<u8>)> {
-    let directory = workspace.empty_directory(Path::new("scenarios").join(&scenario.name))?;
-    let (finish, recorder) = execute(scenario, programs, &directory)?;
-    let mut outcome = judge(&scenario.spec, finish, &Transcript::read(recorder.said()));
-    if let Some(text) = recorder.never_typed() {
-        let problem = format!("nothing was typed, because the console never said: {text}");
-        outcome = outcome.with_problem(problem);
+    let (finish, recorder) = execute(scenario, programs, directory)
+        .with_context(|| format!("its files are in {}", directory.display()))?;
+    let outcome = judge(&scenario.spec, finish, &Transcript::read(recorder.said()));
+    let outcome = match recorder.never_typed() {
+        Some(text) => outcome
+            .with_problem(format!("nothing was typed, because the console never said: {text}")),
+        None => outcome,
+    };
+    Ok((settle(outcome, directory)?, recorder.said().to_vec()))
+}
+
+/// Tells where a failed scenario's files are; leaves only the logs of any other.
+fn settle(outcome: Outcome, directory: &Path) -> Result<Outcome> {
+    if let Outcome::Failed(_) = outcome {
+        return Ok(outcome.with_problem(format!("its files are in {}", directory.display())));
     }
-    Ok((outcome, recorder.said().to_vec()))
+    discard(directory)?;
+    Ok(outcome)
 }
 
 /// Starts the scenario's machine and waits for its end.
