@@ -13,8 +13,8 @@ pub enum Key {
     Cancel,
     /// The line is complete.
     Enter(String),
-    /// Ctrl-D on an empty line: there will be no more input.
-    End,
+    /// Ctrl-D: there will be no more input after this unfinished line.
+    End(String),
     /// Nothing to show.
     Ignore,
 }
@@ -71,7 +71,7 @@ impl LineEditor {
                 Key::Cancel
             }
             // Ctrl-D.
-            0x04 if self.line.is_empty() => Key::End,
+            0x04 => Key::End(core::mem::take(&mut self.line)),
             0x1b => {
                 self.state = State::Escape;
                 Key::Ignore
@@ -120,12 +120,11 @@ mod tests {
     }
 
     #[test]
-    fn the_input_ends_only_on_an_empty_line() {
+    fn the_end_of_input_hands_over_what_is_left() {
         let mut editor = LineEditor::default();
         assert_eq!(editor.push(b'x'), Key::Echo('x'));
-        assert_eq!(editor.push(0x04), Key::Ignore);
-        assert_eq!(editor.push(0x7f), Key::Erase);
-        assert_eq!(editor.push(0x04), Key::End);
+        assert_eq!(editor.push(0x04), Key::End("x".into()));
+        assert_eq!(editor.push(0x04), Key::End(String::new()));
     }
 
     #[test]

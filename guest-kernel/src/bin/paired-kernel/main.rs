@@ -1,7 +1,7 @@
 //! The paired kernel: shows what it was given, then does what is typed.
 //!
 //! With `run=COMMAND[,COMMAND...]` on its command line it executes these commands and powers off
-//! instead of waiting for input.
+//! instead of waiting for input; otherwise it powers off at the end of input (Ctrl-D).
 #![no_std]
 #![no_main]
 

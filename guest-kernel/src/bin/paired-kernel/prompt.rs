@@ -13,7 +13,7 @@ const PROMPT: &str = "xenolith guest> ";
 
 /// Reads and executes commands until one of them, or the end of the input, ends the domain.
 pub(crate) fn run(start: &StartInfo) -> ! {
-    println!("Type help for a list of commands.");
+    println!("Type help for a list of commands, Ctrl-D to power off.");
     let mut editor = LineEditor::default();
     print!("{PROMPT}");
     loop {
@@ -31,8 +31,9 @@ pub(crate) fn run(start: &StartInfo) -> ! {
                 commands::execute(line.trim(), start);
                 print!("{PROMPT}");
             }
-            Key::End => {
+            Key::End(line) => {
                 println!();
+                commands::execute(line.trim(), start);
                 shutdown(ShutdownReason::POWEROFF);
             }
             Key::Ignore => {}
