@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use crate::machine::choice::{Wish, choose};
-use crate::machine::{Machine, kvm};
+use crate::machine::kvm;
 use crate::setup::distribution::Manager;
 use crate::setup::requirement::REQUIREMENTS;
 use crate::setup::rust::Part;
@@ -54,7 +54,6 @@ fn print_row(present: bool, name: &str, purpose: &str, remedy: &str) {
 /// Prints which machine `run` would take.
 fn print_machine() -> Result<()> {
     let choice = choose(Wish::Auto, kvm::ask)?;
-    let name = if choice.machine == Machine::Bochs { "Bochs" } else { "QEMU with KVM" };
-    println!("run would take {name}: {}", choice.reason);
+    println!("run would take {}: {}", choice.machine.name(), choice.reason);
     Ok(())
 }

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::cli::GuestOptions;
 use crate::image;
+use crate::machine;
 use crate::size::Size;
 
 /// Memory of a guest unless told; the hypervisor's own default.
@@ -54,6 +55,11 @@ fn check_file(what: &str, path: &Path, memory: Size) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Memory of the machine that the user's guest gets.
+pub(crate) fn machine_memory(options: &GuestOptions) -> Size {
+    machine::memory_for(options.memory.unwrap_or(DEFAULT_MEMORY))
 }
 
 /// Options of the hypervisor: those given, and the memory if it was given.

@@ -34,6 +34,16 @@ pub(crate) enum Machine {
 }
 
 impl Machine {
+    /// Its name for the user.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Bochs => "Bochs",
+            Self::QemuKvm => "QEMU with KVM",
+            Self::QemuTcg => "QEMU",
+            Self::QemuUefi => "QEMU with UEFI",
+        }
+    }
+
     /// Whether it starts the hypervisor's file itself instead of booting an ISO.
     pub(crate) const fn boots_directly(self) -> bool {
         matches!(self, Self::QemuTcg)
@@ -83,6 +93,17 @@ pub(crate) fn command(
         Machine::QemuKvm | Machine::QemuTcg | Machine::QemuUefi => {
             qemu::command(machine, setup, port)
         }
+    }
+}
+
+/// Refuses a machine that its emulator cannot be.
+///
+/// # Errors
+/// It has too much memory.
+pub(crate) fn check(machine: Machine, memory: Size) -> Result<()> {
+    match machine {
+        Machine::Bochs => bochs::check_memory(memory),
+        Machine::QemuKvm | Machine::QemuTcg | Machine::QemuUefi => Ok(()),
     }
 }
 

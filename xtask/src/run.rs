@@ -49,8 +49,8 @@ pub(crate) fn image(workspace: &Workspace, options: &ImageOptions) -> Result<Exi
 pub(crate) fn run(workspace: &Workspace, options: &RunOptions) -> Result<ExitCode> {
     guest_file::check(&options.guest)?;
     let choice = choose(options.machine, kvm::ask)?;
-    let emulator = if choice.machine == Machine::Bochs { Use::Bochs } else { Use::Qemu };
-    let uses = [Use::Build, Use::Image, emulator];
+    machine::check(choice.machine, guest_file::machine_memory(&options.guest))?;
+    let uses = [&[Use::Build], Use::of_machine(choice.machine)].concat();
     setup::ensure(workspace, &uses, &[Part::BareTarget], options.setup.policy())?;
     let directory = tempfile::tempdir_in(workspace.directory("run")?);
     let directory = directory.context("cannot make a directory for the run")?;
@@ -86,7 +86,7 @@ fn make_image(workspace: &Workspace, options: &GuestOptions, output: &Path) -> R
 
 /// Tells what happens now.
 fn announce(choice: &Choice, options: &RunOptions) {
-    let name = if choice.machine == Machine::Bochs { "Bochs" } else { "QEMU with KVM" };
+    let name = choice.machine.name();
     let input = if options.no_input { "" } else { "; what you type goes to the guest" };
     progress!("running in {name} ({}){input}; Ctrl-C ends the run", choice.reason);
 }
@@ -98,7 +98,7 @@ fn boot(
     directory: &Path,
     options: &RunOptions,
 ) -> Result<Finish> {
-    let memory = machine::memory_for(options.guest.memory.unwrap_or(guest_file::DEFAULT_MEMORY));
+    let memory = guest_file::machine_memory(&options.guest);
     let setup = Setup { boot: Boot::Iso(image), memory, cpu: None };
     let watch = Watch::prepare()?;
     let command = machine::command(machine, &setup, directory, watch.port()?)?;

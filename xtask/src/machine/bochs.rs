@@ -10,15 +10,22 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::{Boot, Setup, process};
+use crate::size::Size;
 
 /// The CPU model with every VMX feature that the hypervisor can use.
 const DEFAULT_CPU: &str = "corei7_icelake_u";
 
 /// Instructions per emulated second.
 const IPS: u32 = 20_000_000;
+
+/// The most memory that a machine of Bochs gets; with more it never comes to its BIOS.
+const MOST_MEMORY: Size = Size::from_mib(4096);
+
+/// The most memory that Bochs keeps in memory of the host; it swaps the rest to a file.
+const MOST_HOST_MEGS: u64 = 2048;
 
 /// Where distributions keep the firmware.
 pub(crate) const BIOS: &[&str] = &["/usr/share/bochs/BIOS-bochs-latest"];
@@ -35,6 +42,7 @@ pub(crate) const VGA_BIOS: &[&str] = &[
 /// # Errors
 /// The firmware is not installed, or a file cannot be written.
 pub(crate) fn command(setup: &Setup, directory: &Path, port: u16) -> Result<Command> {
+    check_memory(setup.memory)?;
     let Boot::Iso(image) = &setup.boot else { bail!("Bochs boots an ISO image only") };
     // Under a name of its own, because the configuration cannot hold every path.
     symlink(image, directory.join("cdrom.iso")).context("cannot link the image for Bochs")?;
@@ -47,6 +55,18 @@ pub(crate) fn command(setup: &Setup, directory: &Path, port: u16) -> Result<Comm
     Ok(command)
 }
 
+/// Refuses a machine that Bochs cannot emulate.
+///
+/// # Errors
+/// It has too much memory.
+pub(crate) fn check_memory(memory: Size) -> Result<()> {
+    ensure!(
+        memory <= MOST_MEMORY,
+        "a machine of {memory} is too large for Bochs: {MOST_MEMORY} at most"
+    );
+    Ok(())
+}
+
 /// The first of these files that exists.
 fn first_of(candidates: &[&str]) -> Result<PathBuf> {
     let found = candidates.iter().map(PathBuf::from).find(|path| path.exists());
@@ -57,13 +77,14 @@ fn first_of(candidates: &[&str]) -> Result<PathBuf> {
 fn configuration(setup: &Setup, bios: &Path, vga_bios: &Path, port: u16) -> String {
     let cpu = setup.cpu.as_deref().unwrap_or(DEFAULT_CPU);
     let megs = setup.memory.mib();
+    let host_megs = megs.min(MOST_HOST_MEGS);
     let (bios, vga_bios) = (bios.display(), vga_bios.display());
     format!(
         "display_library: rfb, options=\"timeout=0\"
 romimage: file={bios}
 vgaromimage: file={vga_bios}
 cpu: model={cpu}, count=1, ips={IPS}, reset_on_triple_fault=0
-megs: {megs}
+memory: guest={megs}, host={host_megs}
 ata0-master: type=cdrom, path=cdrom.iso, status=inserted
 boot: cdrom
 com1: enabled=1, mode=socket-client, dev=127.0.0.1:{port}
@@ -81,7 +102,6 @@ log: emulator.log
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::size::Size;
 
     #[test]
     fn the_configuration_says_what_was_asked() {
@@ -91,11 +111,20 @@ mod tests {
             cpu: Some("tigerlake".into()),
         };
         let text = configuration(&setup, Path::new("/bios"), Path::new("/vga"), 4321);
-        for line in ["megs: 640", "romimage: file=/bios", "vgaromimage: file=/vga"] {
+        for line in
+            ["memory: guest=640, host=640", "romimage: file=/bios", "vgaromimage: file=/vga"]
+        {
             assert!(text.lines().any(|found| found == line), "{line}");
         }
         assert!(text.contains("model=tigerlake,"));
         assert!(text.contains("dev=127.0.0.1:4321\n"));
+    }
+
+    #[test]
+    fn a_machine_that_is_too_large_is_refused() {
+        assert!(check_memory(MOST_MEMORY).is_ok());
+        let error = check_memory(Size::from_mib(4097)).unwrap_err().to_string();
+        assert!(error.contains("4097M is too large for Bochs: 4G at most"), "{error}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::program_in_path;
 use crate::image;
-use crate::machine::{bochs, qemu};
+use crate::machine::{Machine, bochs, qemu};
 
 /// What a requirement is needed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,16 @@ impl Use {
     /// All of them.
     pub(crate) const ALL: &[Self] =
         &[Self::Build, Self::Image, Self::Bochs, Self::Qemu, Self::Uefi, Self::Abi];
+
+    /// What running on `machine` means.
+    pub(crate) const fn of_machine(machine: Machine) -> &'static [Self] {
+        match machine {
+            Machine::Bochs => &[Self::Image, Self::Bochs],
+            Machine::QemuKvm => &[Self::Image, Self::Qemu],
+            Machine::QemuTcg => &[Self::Qemu],
+            Machine::QemuUefi => &[Self::Image, Self::Qemu, Self::Uefi],
+        }
+    }
 }
 
 /// How to see that something is there.
