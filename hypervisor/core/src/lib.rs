@@ -21,5 +21,6 @@ pub mod hypercall_page;
 pub mod memory_map;
 pub mod options;
 pub mod page_map;
+pub mod resident;
 pub mod shutdown;
 pub mod vmx;

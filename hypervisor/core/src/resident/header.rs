@@ -1,0 +1,188 @@
+//! What the resident's binary says of itself, in its first bytes.
+
+use arrayvec::ArrayVec;
+
+/// First bytes of the binary.
+const MAGIC: &[u8; 8] = b"XLRESID1";
+/// Ranges that can be restarted, at most.
+const MAX_RESTARTS: usize = 24;
+
+/// What to take back before a range is restarted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Undo(u32);
+
+impl Undo {
+    /// Returns by how many bytes the stack pointer has been moved up.
+    pub const fn stack_bytes(self) -> u64 {
+        (self.0 & 0xff) as u64
+    }
+
+    /// Returns whether the mode has been set to user.
+    pub const fn mode(self) -> bool {
+        self.0 & 0x100 != 0
+    }
+
+    /// Returns whether GS has been swapped.
+    pub const fn swapgs(self) -> bool {
+        self.0 & 0x200 != 0
+    }
+}
+
+/// Instructions between "no event is deliverable" and the way out. When an event arrives there the
+/// question has to be asked again.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Restart {
+    /// Offset of the first instruction.
+    pub start: u32,
+    /// Offset behind the last one.
+    pub end: u32,
+    /// Where to go instead.
+    pub target: u32,
+    /// What to take back first.
+    pub undo: Undo,
+}
+
+/// Offsets from the start of the code, and sizes, in bytes.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Header {
+    /// Bytes of code.
+    pub text_bytes: u32,
+    /// Entry of SYSCALL.
+    pub syscall: u32,
+    /// Entry of the injected vector.
+    pub event: u32,
+    /// Entry of vector 0; that of vector n is `n * vector_stride` further on.
+    pub vectors: u32,
+    /// Bytes from one vector's entry to the next.
+    pub vector_stride: u32,
+    /// The VMCALL that passes a hypercall on.
+    pub hypercall: u32,
+    /// The VMCALL that reports a fault in the resident itself.
+    pub fault: u32,
+    /// The VMCALL that reports a system call without a callback.
+    pub no_callback: u32,
+    /// The VMCALL that reports an event without a callback.
+    pub no_event_callback: u32,
+    /// The IRETQs: to the kernel, to a process.
+    pub returns: [u32; 2],
+    /// Where the tail of hypercalls begins and ends.
+    pub hypercall_tail: (u32, u32),
+    /// Ranges to restart.
+    pub restarts: ArrayVec<Restart, MAX_RESTARTS>,
+}
+
+/// The binary is not a resident.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct HeaderError;
+
+impl Header {
+    /// Reads the header of `binary`.
+    ///
+    /// # Errors
+    ///
+    /// When it is not a resident, or an offset in it lies outside.
+    pub fn read(binary: &[u8]) -> Result<Self, HeaderError> {
+        let mut words = Words { bytes: binary.strip_prefix(MAGIC).ok_or(HeaderError)? };
+        let text_bytes = words.next()?;
+        let fits = u64::from(text_bytes) <= super::MAX_TEXT_BYTES;
+        if !fits || crate::address::to_usize(u64::from(text_bytes)) != binary.len() {
+            return Err(HeaderError);
+        }
+        let mut offset = || words.next().and_then(|o| inside(o, text_bytes));
+        let [syscall, event, vectors] = [offset()?, offset()?, offset()?];
+        let vector_stride = offset()?;
+        let [hypercall, fault] = [offset()?, offset()?];
+        let [no_callback, no_event_callback] = [offset()?, offset()?];
+        let returns = [offset()?, offset()?];
+        let hypercall_tail = (offset()?, offset()?);
+        let count = offset()?;
+        let mut restarts = ArrayVec::new();
+        for _ in 0..count {
+            let (start, end, target) = (offset()?, offset()?, offset()?);
+            let undo = Undo(offset()?);
+            let restart = Restart { start, end, target, undo };
+            restarts.try_push(restart).map_err(|_| HeaderError)?;
+        }
+        Ok(Self {
+            text_bytes,
+            syscall,
+            event,
+            vectors,
+            vector_stride,
+            hypercall,
+            fault,
+            no_callback,
+            no_event_callback,
+            returns,
+            hypercall_tail,
+            restarts,
+        })
+    }
+
+    /// Returns the range to restart in which `offset` lies, if it lies in one.
+    pub fn restart_at(&self, offset: u64) -> Option<&Restart> {
+        self.restarts.iter().find(|r| (u64::from(r.start)..u64::from(r.end)).contains(&offset))
+    }
+}
+
+fn inside(offset: u32, text_bytes: u32) -> Result<u32, HeaderError> {
+    if offset <= text_bytes { Ok(offset) } else { Err(HeaderError) }
+}
+
+struct Words<'a> {
+    bytes: &'a [u8],
+}
+
+impl Words<'_> {
+    fn next(&mut self) -> Result<u32, HeaderError> {
+        let (word, rest) = self.bytes.split_first_chunk().ok_or(HeaderError)?;
+        self.bytes = rest;
+        Ok(u32::from_le_bytes(*word))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn binary(restarts: &[[u32; 4]]) -> Vec<u8> {
+        let count = u32::try_from(restarts.len()).unwrap();
+        let mut words = vec![
+            0x1000, 0x100, 0x200, 0x300, 16, 0x40, 0x50, 0x60, 0x64, 0x70, 0x80, 0x10, 0x20, count,
+        ];
+        words.extend(restarts.iter().flatten());
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend(words.iter().flat_map(|w| w.to_le_bytes()));
+        bytes.resize(0x1000, 0);
+        bytes
+    }
+
+    #[test]
+    fn a_header_is_read() {
+        let header = Header::read(&binary(&[[0x40, 0x48, 0x30, 0x320]])).unwrap();
+        assert_eq!((header.syscall, header.vectors, header.vector_stride), (0x100, 0x300, 16));
+        assert_eq!(header.restart_at(0x3f), None);
+        assert_eq!(header.restart_at(0x48), None);
+        let restart = header.restart_at(0x47).unwrap();
+        assert_eq!(restart.target, 0x30);
+        assert_eq!(
+            (restart.undo.stack_bytes(), restart.undo.mode(), restart.undo.swapgs()),
+            (0x20, true, true)
+        );
+    }
+
+    #[test]
+    fn broken_binaries_are_refused() {
+        let good = binary(&[[1, 2, 3, 4]]);
+        assert!(Header::read(&good).is_ok());
+        for broken in [
+            Vec::new(),
+            good[1..].to_vec(),
+            good[..0x800].to_vec(),
+            binary(&[[0x1001, 2, 3, 4]]),
+            binary(&[[0, 1, 2, 3]; 25]),
+        ] {
+            assert_eq!(Header::read(&broken), Err(HeaderError));
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! The resident: the hypervisor's agent inside a guest, as far as root and it have to agree.
+//!
+//! Its code is a flat binary (package `xenolith-resident`) that begins with a [`Header`]. Each vCPU
+//! has a group of pages in the hole:
+//! ```text
+//! group + 0x00000   the guest's pages of its GDT
+//!       + 0x0e000   the GDT's reserved page                   read-only
+//!       + 0x0f000   IDT                                       read-only
+//!       + 0x10000   VcpuData                                  writable
+//!       + 0x11000   TrapTable                                 read-only
+//!       + 0x20000   code                                      executable
+//! ```
+//! The guest can write to [`VcpuData`]: root treats what it finds there as the guest's claims.
+
+mod header;
+
+pub use header::{Header, HeaderError, Restart, Undo};
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// Bytes from one vCPU's group to the next.
+pub const GROUP_BYTES: u64 = 0x10_0000;
+/// Offset of the reserved page of the GDT.
+pub const DESCRIPTORS: u64 = 0xe000;
+/// Offset of the IDT.
+pub const IDT: u64 = 0xf000;
+/// Offset of [`VcpuData`].
+pub const DATA: u64 = 0x1_0000;
+/// Offset of the [`TrapTable`].
+pub const TRAPS: u64 = 0x1_1000;
+/// Offset of the code.
+pub const TEXT: u64 = 0x2_0000;
+
+/// Bytes that the code may have.
+pub const MAX_TEXT_BYTES: u64 = 0x4000;
+
+/// The vector that root injects for an event; hardware reserves it.
+pub const EVENT_VECTOR: u8 = 31;
+
+/// [`VcpuData::mode`]: the guest's kernel runs.
+pub const KERNEL: u8 = 1;
+/// [`VcpuData::mode`]: one of its processes runs.
+pub const USER: u8 = 0;
+
+/// What the resident keeps of a vCPU. The guest can reach it, and can hurt itself with it.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, KnownLayout, Immutable)]
+pub struct VcpuData {
+    /// [`KERNEL`] or [`USER`].
+    pub mode: u8,
+    /// Fills the word.
+    pub padding: [u8; 7],
+    /// Where the resident finds `vcpu_info`.
+    pub vcpu_info: u64,
+    /// Entry point for events, or 0.
+    pub event_callback: u64,
+    /// Entry point for system calls, or 0.
+    pub syscall_callback: u64,
+    /// Whether a system call masks events: 0 or 1.
+    pub syscall_masks_events: u64,
+    /// While a hypercall is served: where it returns to.
+    pub return_rip: u64,
+    /// While a hypercall is served: its caller's flags.
+    pub return_flags: u64,
+    /// While a hypercall or a system call is entered: its caller's stack.
+    pub stack: u64,
+    /// While a hypercall is dispatched: its number.
+    pub number: u64,
+    /// While an entry is prepared: the handler.
+    pub target: u64,
+    /// A register's value while it is needed for something else.
+    pub scratch: u64,
+    /// Up to the TSS.
+    pub padding2: [u64; 20],
+    /// The TSS's first word, which is not used.
+    pub padding3: u32,
+    /// The task state segment, from here on.
+    pub task_reserved: u32,
+    /// The stack for entries from user mode: RSP0 of the TSS, and what `stack_switch` sets.
+    pub kernel_sp: u64,
+    /// RSP1 to I/O map base of the TSS.
+    pub task_rest: [u64; 11],
+    /// Last words of the TSS: reserved, and the I/O map base above the limit.
+    pub task_end: u32,
+    /// Fills the word.
+    pub padding4: u32,
+}
+
+/// Offset of the TSS within [`VcpuData`]; it puts RSP0 on a multiple of 8.
+pub const TASK: u64 = 0xfc;
+
+const _: () = assert!(core::mem::offset_of!(VcpuData, task_reserved) == 0xfc);
+const _: () = assert!(core::mem::offset_of!(VcpuData, kernel_sp) == 0x100);
+const _: () = assert!(core::mem::offset_of!(VcpuData, task_end) == 0xfc + 100);
+const _: () = assert!(size_of::<VcpuData>() <= 4096);
+
+/// What to do about one vector.
+#[repr(C)]
+#[derive(
+    Clone, Copy, Debug, Default, Eq, PartialEq, FromBytes, IntoBytes, KnownLayout, Immutable,
+)]
+pub struct Trap {
+    /// The guest's handler, or 0.
+    pub handler: u64,
+    /// The flags of `trap_info`: bits 1:0 privilege level, bit 2 masks events.
+    pub flags: u64,
+}
+
+/// The guest's handlers by vector.
+pub type TrapTable = [Trap; 256];
+
+const _: () = assert!(size_of::<TrapTable>() == 4096);

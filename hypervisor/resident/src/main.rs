@@ -1,0 +1,51 @@
+//! The resident: entry of system calls, hypercalls, exceptions and events inside a guest.
+//!
+//! It is assembly throughout: it runs on the guest's stacks, between two instructions of a guest
+//! that must not notice. What it does not serve it passes to root by VMCALL with all registers as
+//! the guest had them. It has no state but `VcpuData`, which it reaches by distance from itself, so
+//! one copy of the code serves every vCPU.
+//!
+//! Wherever it leaves for the guest it asks last whether an event is deliverable. The instructions
+//! behind that question are listed as restartable; root sends an interrupted vCPU back to it.
+#![no_std]
+#![no_main]
+
+use core::arch::global_asm;
+use core::mem::offset_of;
+use xenolith_abi::segment::{FLAT_USER_CS, FLAT_USER_SS};
+use xenolith_abi::xenolith::{KERNEL_CS, KERNEL_SS};
+use xenolith_core::resident::{KERNEL, MAX_TEXT_BYTES, USER, VcpuData};
+
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    loop {}
+}
+
+macro_rules! assemble {
+    ($($file:literal),*) => {
+        global_asm!(
+            $(include_str!($file),)*
+            MODE = const offset_of!(VcpuData, mode),
+            INFO = const offset_of!(VcpuData, vcpu_info),
+            EVENT = const offset_of!(VcpuData, event_callback),
+            SYSCALL = const offset_of!(VcpuData, syscall_callback),
+            SYSCALL_MASKS = const offset_of!(VcpuData, syscall_masks_events),
+            RIP = const offset_of!(VcpuData, return_rip),
+            FLAGS = const offset_of!(VcpuData, return_flags),
+            STACK = const offset_of!(VcpuData, stack),
+            NUMBER = const offset_of!(VcpuData, number),
+            TARGET = const offset_of!(VcpuData, target),
+            SCRATCH = const offset_of!(VcpuData, scratch),
+            KERNEL_SP = const offset_of!(VcpuData, kernel_sp),
+            TEXT_BYTES = const MAX_TEXT_BYTES,
+            KERNEL = const KERNEL,
+            USER = const USER,
+            KERNEL_CS = const KERNEL_CS,
+            KERNEL_SS = const KERNEL_SS,
+            USER_CS = const FLAT_USER_CS,
+            USER_SS = const FLAT_USER_SS,
+        );
+    };
+}
+
+assemble!("header.S", "hypercall.S", "iret.S", "trap.S");
