@@ -32,6 +32,27 @@ impl FrameAllocator {
         self.free.remove(range.page_outer())
     }
 
+    /// Takes everything from `bound` on out, for [`Self::release`] to give back.
+    ///
+    /// # Errors
+    ///
+    /// When the memory is too fragmented to describe.
+    pub fn withhold_from(&mut self, bound: Hpa) -> Result<RangeSet, TooManyRegions> {
+        let mut above = self.free.clone();
+        above.remove(Range { start: Hpa(0), end: bound })?;
+        self.free.remove(Range { start: bound, end: Hpa(u64::MAX) })?;
+        Ok(above)
+    }
+
+    /// Adds what [`Self::withhold_from`] took out.
+    ///
+    /// # Errors
+    ///
+    /// When the memory is too fragmented to describe.
+    pub fn release(&mut self, withheld: &RangeSet) -> Result<(), TooManyRegions> {
+        withheld.iter().try_for_each(|range| self.free.insert(range))
+    }
+
     /// Returns the number of free bytes.
     pub fn free_bytes(&self) -> u64 {
         self.free.bytes()
@@ -103,6 +124,17 @@ mod tests {
         let mut frames = allocator(&[(MIB, 2 * MIB)]);
         frames.reserve(Range { start: Hpa(MIB + 1), end: Hpa(2 * MIB) }).unwrap();
         assert_eq!(frames.allocate(PAGE_SIZE, PAGE_SIZE), None);
+    }
+
+    #[test]
+    fn withheld_memory_is_not_handed_out_until_it_is_released() {
+        let mut frames = allocator(&[(MIB, 4 * MIB), (8 * MIB, 9 * MIB)]);
+        let withheld = frames.withhold_from(Hpa(3 * MIB)).unwrap();
+        assert_eq!(frames.free_bytes(), 2 * MIB);
+        assert_eq!(frames.allocate(PAGE_SIZE, PAGE_SIZE), Some(Hpa(3 * MIB - PAGE_SIZE)));
+        frames.release(&withheld).unwrap();
+        assert_eq!(frames.allocate(PAGE_SIZE, PAGE_SIZE), Some(Hpa(9 * MIB - PAGE_SIZE)));
+        assert_eq!(frames.free_bytes(), 4 * MIB - 2 * PAGE_SIZE);
     }
 
     #[test]

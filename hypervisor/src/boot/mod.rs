@@ -22,6 +22,8 @@ global_asm!(include_str!("entry.S"), options(att_syntax));
 pub(crate) const COMMAND_LINE_BYTES: usize = 2048;
 /// Modules that are looked at: a kernel and a ramdisk.
 const MAX_MODULES: usize = 2;
+/// What `entry.S` maps; only memory below can be used before the address space is switched to.
+const BOOT_MAPPED: Hpa = Hpa(4 << 30);
 
 /// A file that the loader put into memory.
 #[derive(Clone, Debug)]
@@ -121,12 +123,14 @@ unsafe fn prepare(magic: u32, info: Hpa) -> Result<(Machine, Hpa), BootError> {
         free.reserve(module.range)?;
     }
     ram.remove(address_space::image_range())?;
+    let above = free.withhold_from(BOOT_MAPPED)?;
     // SAFETY: what remains is RAM beside the image and the modules; the loader's information in it
-    // is not used any more. Tables come from its top, which may lie above the boot tables' 4 GiB.
+    // is not used any more.
     let mut memory = unsafe { Memory::new(free) };
     let space = AddressSpace::new(&mut memory, &ram)?;
     let stacks = stacks::map(&space, &mut memory, 0)?;
     let bytes = space.check(&memory);
+    memory.free().release(&above)?;
     debug!("{} MiB mapped, none of it writable and executable", bytes >> 20);
     info!("{} MiB of RAM, {} MiB free", ram.bytes() >> 20, memory.free().free_bytes() >> 20);
     Ok((Machine { options, modules: boot.modules, memory, stacks }, space.root()))
