@@ -96,6 +96,6 @@ boot_gdt_pointer: .short 15
     .section .bss.boot, "aw", @nobits
     .balign 4096
 boot_tables: .skip 7*4096
-    .globl  boot_stack_top
-    .skip   32768
+    .globl  boot_stack, boot_stack_top
+boot_stack: .skip 131072                            # no guard page: see check_stack()
 boot_stack_top:

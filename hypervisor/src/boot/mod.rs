@@ -75,6 +75,11 @@ pub(crate) struct Machine {
     pub(crate) stacks: stacks::StackTops,
 }
 
+unsafe extern "C" {
+    /// The lowest part of the boot stack.
+    static boot_stack: [u64; 512];
+}
+
 /// Where `entry.S` arrives: on the boot stack, under the boot page tables.
 #[unsafe(no_mangle)]
 extern "C" fn boot_start(magic: u32, info: u32) -> ! {
@@ -83,11 +88,24 @@ extern "C" fn boot_start(magic: u32, info: u32) -> ! {
     cpu::traps::load();
     info!("Xenolith {} ({})", env!("CARGO_PKG_VERSION"), env!("CARGO_PKG_LICENSE"));
     // SAFETY: `entry.S` passes what the loader passed, and maps the lowest 4 GiB.
-    match unsafe { prepare(magic, Hpa(u64::from(info))) } {
+    let prepared = unsafe { prepare(magic, Hpa(u64::from(info))) };
+    check_stack();
+    match prepared {
         // SAFETY: the address space maps the image, the boot stack in it, and the new stack.
         Ok((mut machine, root)) => unsafe { switch(root, machine.stacks.main, &raw mut machine) },
         Err(error) => fail(error),
     }
+}
+
+/// Checks that the boot stack was never nearly used up: below it lie the tables that map it.
+///
+/// # Panics
+///
+/// When it was.
+fn check_stack() {
+    // SAFETY: `entry.S` reserves it, zeroed, and only the stack itself writes to it.
+    let lowest = unsafe { (&raw const boot_stack).read_volatile() };
+    assert!(lowest.iter().all(|word| *word == 0), "the boot stack is too small");
 }
 
 /// Reports that no domain can be started, and ends the run.
