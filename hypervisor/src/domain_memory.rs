@@ -8,6 +8,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use xenolith_core::address::{Gpa, Hpa, PAGE_SIZE, to_u64, to_usize};
 use xenolith_core::domain_builder::guest_frames::GuestFrames;
 use xenolith_core::ept;
+use xenolith_core::guest_access::Access;
 use xenolith_core::guest_memory::GuestMemory;
 use xenolith_core::hole::{Hole, HoleRange};
 use xenolith_core::page_map::PageMap;
@@ -110,6 +111,17 @@ impl DomainMemory {
         place
     }
 
+    /// Returns the aligned word at `at`, if the domain has it and may access it so.
+    fn word(&self, at: Gpa, access: Access) -> Option<&AtomicU64> {
+        let (place, piece) = self.find(at, 8)?;
+        if !at.is_aligned(8) || (access == Access::Write && !piece.writable) {
+            return None;
+        }
+        // SAFETY: the word is aligned and lies in a piece of the domain's memory, which the direct
+        // map covers as long as the domain lives. It is shared with vCPUs, and atomic for them too.
+        Some(unsafe { AtomicU64::from_ptr(direct(place)) })
+    }
+
     /// Calls `action` with pieces of the `bytes` bytes from `start` on: place, offset, length.
     fn in_pieces(&self, start: Gpa, bytes: u64, mut action: impl FnMut(Hpa, u64, usize)) {
         let mut done = 0;
@@ -145,16 +157,16 @@ impl GuestMemory for DomainMemory {
         }
     }
 
-    fn set_bits(&mut self, at: Gpa, bits: u64) -> bool {
-        match self.find(at, 8) {
-            Some((place, piece)) if piece.writable && at.is_aligned(8) => {
-                // SAFETY: as in `read`; the word is aligned, and atomic for the guest too.
-                let word = unsafe { AtomicU64::from_ptr(direct(place)) };
-                word.fetch_or(bits, Ordering::Relaxed);
-                true
-            }
-            _ => false,
-        }
+    fn fetch_or(&mut self, at: Gpa, bits: u64) -> Option<u64> {
+        self.word(at, Access::Write).map(|word| word.fetch_or(bits, Ordering::SeqCst))
+    }
+
+    fn fetch_and(&mut self, at: Gpa, bits: u64) -> Option<u64> {
+        self.word(at, Access::Write).map(|word| word.fetch_and(bits, Ordering::SeqCst))
+    }
+
+    fn read_word(&self, at: Gpa) -> Option<u64> {
+        self.word(at, Access::Read).map(|word| word.load(Ordering::SeqCst))
     }
 }
 

@@ -130,8 +130,8 @@ impl<'a, M: GuestMemory> GuestSpace<'a, M> {
             }
             let leaf = level == 1 || large;
             let flags = if leaf && writes { ACCESSED | DIRTY } else { ACCESSED };
-            if entry & flags != flags && !self.memory.set_bits(slot, flags) {
-                return Err(Fault);
+            if entry & flags != flags {
+                self.memory.fetch_or(slot, flags).ok_or(Fault)?;
             }
             if leaf {
                 let within = (1 << level_shift(level)) - 1;

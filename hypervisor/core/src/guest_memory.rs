@@ -15,8 +15,13 @@ pub trait GuestMemory {
     /// the domain may write.
     fn write(&mut self, at: Gpa, from: &[u8]) -> bool;
 
-    /// Sets `bits` in the word at `at`, a multiple of 8, atomically. Returns as [`Self::write`].
-    fn set_bits(&mut self, at: Gpa, bits: u64) -> bool;
+    /// Sets `bits` in the word at `at`, a multiple of 8, and returns what it was; `None` where
+    /// there is no memory that the domain may write. The change is atomic and sequentially
+    /// consistent, for vCPUs and for the hypervisor.
+    fn fetch_or(&mut self, at: Gpa, bits: u64) -> Option<u64>;
+
+    /// Keeps only `bits` of the word at `at`; otherwise as [`Self::fetch_or`].
+    fn fetch_and(&mut self, at: Gpa, bits: u64) -> Option<u64>;
 
     /// Reads the word at `at`, a multiple of 8, or returns `None` where there is no memory.
     fn read_word(&self, at: Gpa) -> Option<u64> {
@@ -49,6 +54,12 @@ impl TestMemory {
         page[offset..offset + 8].copy_from_slice(&value.to_le_bytes());
     }
 
+    fn update(&mut self, at: Gpa, change: impl FnOnce(u64) -> u64) -> Option<u64> {
+        assert!(at.is_aligned(8), "an atomic access is not aligned");
+        let old = self.read_word(at)?;
+        self.write(at, &change(old).to_le_bytes()).then_some(old)
+    }
+
     fn page(&self, at: Gpa, len: usize) -> Option<&[u8]> {
         let offset = usize::try_from(at.page_offset()).unwrap();
         assert!(offset + len <= 4096, "an access crosses a page");
@@ -74,7 +85,11 @@ impl GuestMemory for TestMemory {
         }
     }
 
-    fn set_bits(&mut self, at: Gpa, bits: u64) -> bool {
-        self.read_word(at).is_some_and(|old| self.write(at, &(old | bits).to_le_bytes()))
+    fn fetch_or(&mut self, at: Gpa, bits: u64) -> Option<u64> {
+        self.update(at, |old| old | bits)
+    }
+
+    fn fetch_and(&mut self, at: Gpa, bits: u64) -> Option<u64> {
+        self.update(at, |old| old & bits)
     }
 }
