@@ -10,7 +10,7 @@ use xenolith_core::domain_builder::guest_frames::GuestFrames;
 use xenolith_core::ept;
 use xenolith_core::guest_access::Access;
 use xenolith_core::guest_memory::GuestMemory;
-use xenolith_core::hole::{Hole, HoleRange};
+use xenolith_core::hole::{Hole, HoleAccess, HoleRange};
 use xenolith_core::page_map::PageMap;
 
 /// Pieces that a domain's memory may consist of, with those of the hole.
@@ -26,7 +26,23 @@ struct Piece {
     start: Gpa,
     bytes: u64,
     target: Hpa,
-    writable: bool,
+    /// What the guest may do: rights of an EPT entry.
+    rights: u64,
+}
+
+impl Piece {
+    const fn is_writable(&self) -> bool {
+        self.rights & ept::WRITE != 0
+    }
+}
+
+/// Returns the rights of an EPT entry for memory of the hole.
+const fn rights(access: HoleAccess) -> u64 {
+    match access {
+        HoleAccess::Read => ept::READ,
+        HoleAccess::ReadWrite => ept::READ | ept::WRITE,
+        HoleAccess::ReadExecute => ept::READ | ept::EXECUTE,
+    }
 }
 
 /// All memory of a domain, in ascending order of guest-physical addresses.
@@ -57,8 +73,8 @@ impl DomainMemory {
                 .free()
                 .allocate(range.bytes, range.bytes.next_power_of_two().min(LARGE_PAGE))
                 .ok_or(BootError::OutOfMemory)?;
-            let HoleRange { start, bytes, writable } = range;
-            this.add(memory, Piece { start, bytes, target, writable })?;
+            let HoleRange { start, bytes, access } = range;
+            this.add(memory, Piece { start, bytes, target, rights: rights(access) })?;
         }
         Ok(this)
     }
@@ -81,8 +97,8 @@ impl DomainMemory {
                 .or_else(|| memory.free().allocate_up_to(size, LARGE_PAGE))
                 .ok_or(BootError::GuestTooLarge { wanted: bytes, free })?;
             let length = piece.bytes().min(rest);
-            let piece =
-                Piece { start: Gpa(done), bytes: length, target: piece.start, writable: true };
+            let rights = ept::READ | ept::WRITE | ept::EXECUTE;
+            let piece = Piece { start: Gpa(done), bytes: length, target: piece.start, rights };
             self.add(memory, piece)?;
             done += length;
         }
@@ -91,10 +107,14 @@ impl DomainMemory {
 
     fn add(&mut self, memory: &mut Memory, piece: Piece) -> Result<(), BootError> {
         zero(piece.target, piece.bytes);
-        let access = if piece.writable { ept::READ | ept::WRITE | ept::EXECUTE } else { ept::READ };
-        let flags = access | ept::WRITE_BACK;
+        let flags = piece.rights | ept::WRITE_BACK;
         self.ept.map(memory, piece.start.0, piece.target, piece.bytes, flags)?;
         self.pieces.try_push(piece).map_err(|_| BootError::Fragmented)
+    }
+
+    /// Writes `bytes` to memory of the hole, whatever the guest may do there.
+    pub(crate) fn publish(&mut self, at: Gpa, bytes: &[u8]) {
+        self.write_bytes(at, bytes);
     }
 
     /// Returns where the `len` bytes at `at` are, if they lie in one piece.
@@ -114,7 +134,7 @@ impl DomainMemory {
     /// Returns the aligned word at `at`, if the domain has it and may access it so.
     fn word(&self, at: Gpa, access: Access) -> Option<&AtomicU64> {
         let (place, piece) = self.find(at, 8)?;
-        if !at.is_aligned(8) || (access == Access::Write && !piece.writable) {
+        if !at.is_aligned(8) || (access == Access::Write && !piece.is_writable()) {
             return None;
         }
         // SAFETY: the word is aligned and lies in a piece of the domain's memory, which the direct
@@ -148,7 +168,7 @@ impl GuestMemory for DomainMemory {
 
     fn write(&mut self, at: Gpa, from: &[u8]) -> bool {
         match self.find(at, from.len()) {
-            Some((place, piece)) if piece.writable => {
+            Some((place, piece)) if piece.is_writable() => {
                 // SAFETY: as in `read`.
                 unsafe { ptr::copy_nonoverlapping(from.as_ptr(), direct(place), from.len()) };
                 true

@@ -9,24 +9,31 @@ use crate::power::{self, Verdict};
 use crate::vmx::{End, Initial, Vcpu, VmxRoot};
 use arrayvec::ArrayVec;
 use log::{debug, error, info, warn};
-use xenolith_core::address::{DomId, PAGE_SIZE, to_u64, to_usize};
+use xenolith_core::address::{DomId, PAGE_SIZE, VcpuId, to_u64, to_usize};
 use xenolith_core::crash::CrashReason;
 use xenolith_core::domain::Domain;
 use xenolith_core::domain_builder::{self, BuildParameters};
-use xenolith_core::hole::Hole;
+use xenolith_core::hole::{self, Hole};
 use xenolith_core::hypercall_page;
+use xenolith_core::resident::Header;
 use xenolith_core::shutdown::ShutdownReason;
+use xenolith_core::vcpu::VcpuState;
+use zerocopy::IntoBytes;
 
 /// Domains that there can be.
 const MAX_DOMAINS: usize = 1;
 /// The number of the first domain; 0 would be Xen's privileged one.
 const FIRST_DOMAIN: DomId = DomId(1);
 
+/// The code that runs in every guest's hole.
+static RESIDENT: &[u8] = include_bytes!(env!("XENOLITH_RESIDENT"));
+
 /// A domain with everything that belongs to it.
 #[derive(Debug)]
 struct RunningDomain {
     domain: Domain,
     memory: DomainMemory,
+    state: VcpuState,
     vcpu: Vcpu,
 }
 
@@ -39,7 +46,7 @@ pub(crate) extern "C" fn start(machine: &mut Machine) -> ! {
     }
     let mut last = Verdict::Panic;
     for running in &mut domains {
-        let end = running.vcpu.run(&mut running.domain, &mut running.memory);
+        let end = running.vcpu.run(&mut running.domain, &mut running.state, &mut running.memory);
         last = Verdict::Domain(report(running, end));
     }
     power::end(last)
@@ -56,13 +63,17 @@ fn prepare(machine: &mut Machine) -> Result<RunningDomain, BootError> {
     let hole = Hole::new(memory_pages);
     let max_leaf_level = root.capabilities().max_ept_leaf_level();
     let mut guest = DomainMemory::new(memory, memory_pages, &hole, max_leaf_level)?;
-    hole.write(&mut guest);
     let initial = build(kernel, modules.next(), memory_pages, &hole, &mut guest)?;
+    let header = Header::read(RESIDENT).expect("it was built with the hypervisor");
+    hole.write(&mut guest, RESIDENT, initial.rsp);
+    let (place, gate) = hole::event_gate(&hole, &header);
+    guest.publish(place, gate.as_bytes());
     let host = HostState::current(&tables);
-    let vcpu = Vcpu::new(&root, memory, &host, &initial)?;
-    let domain = Domain::new(FIRST_DOMAIN, memory_pages);
+    let state = VcpuState::new(VcpuId(0), &hole);
+    let vcpu = Vcpu::new(&root, memory, &host, &initial, &header)?;
+    let domain = Domain::new(FIRST_DOMAIN, memory_pages, header);
     info!("domain {}: {} MiB, entry {}", domain.id.0, memory_pages >> 8, initial.rip);
-    Ok(RunningDomain { domain, memory: guest, vcpu })
+    Ok(RunningDomain { domain, memory: guest, state, vcpu })
 }
 
 fn load_segments(memory: &mut Memory, stacks: &StackTops) -> Result<Loaded, BootError> {
@@ -102,8 +113,7 @@ fn build(
         rsp: state.rsp,
         rsi: state.rsi,
         cr3: state.cr3,
-        gdt: hole.gdt(),
-        task: hole.task(),
+        hole: *hole,
         ept_pointer: guest.ept_pointer(),
         osxsave: features::has_xsave(),
     })

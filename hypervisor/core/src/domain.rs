@@ -2,6 +2,7 @@
 
 use crate::address::{DomId, Gpa};
 use crate::hole::Hole;
+use crate::resident::Header;
 use xenolith_abi::features;
 
 /// The state of one domain.
@@ -17,6 +18,10 @@ pub struct Domain {
     pub max_gfn: u64,
     /// Its shared page.
     pub shared_info: Gpa,
+    /// The hypervisor's part of its address space.
+    pub hole: Hole,
+    /// The resident that runs there.
+    pub resident: Header,
     /// Assists that are on, a bit per type (`vm_assist`).
     pub assists: u64,
     /// Whether its kernel said in its ELF notes that it runs in ring 0.
@@ -25,7 +30,7 @@ pub struct Domain {
 
 impl Domain {
     /// Makes a domain that has all the memory it may have.
-    pub const fn new(id: DomId, memory_pages: u64) -> Self {
+    pub const fn new(id: DomId, memory_pages: u64, resident: Header) -> Self {
         let hole = Hole::new(memory_pages);
         Self {
             id,
@@ -33,6 +38,8 @@ impl Domain {
             max_pages: memory_pages,
             max_gfn: hole.max_gfn(),
             shared_info: hole.shared_info(),
+            hole,
+            resident,
             assists: 0,
             supervisor_mode_kernel: false,
         }
@@ -73,7 +80,7 @@ mod tests {
 
     #[test]
     fn an_ordinary_domain_sees_what_xen_shows() {
-        let mut domain = Domain::new(DomId(1), 1);
+        let mut domain = Domain::new(DomId(1), 1, Header::example());
         assert_eq!(domain.features(), 0x220e0);
         domain.assists = 1 << 3;
         assert_eq!(domain.features(), 0x220f0);

@@ -23,4 +23,5 @@ pub mod options;
 pub mod page_map;
 pub mod resident;
 pub mod shutdown;
+pub mod vcpu;
 pub mod vmx;

@@ -22,21 +22,27 @@ const OTHER: Next = 2;
 
 /// Bytes of the VMCALL instruction.
 const VMCALL_BYTES: u64 = 3;
+/// Bytes of the SYSCALL instruction.
+const SYSCALL_BYTES: u64 = 2;
 const PAGE_FAULT: u8 = 14;
 const MACHINE_CHECK: u8 = 18;
 
-/// The first stage of an exit: hypercalls.
+/// The first stage of an exit: hypercalls that the resident passes on.
 pub(super) extern "C" fn on_exit(registers: &mut CallRegisters, context: &mut Context<'_>) -> Next {
-    if context.reason() != ExitReason::VMCALL || !context.is_kernel() {
+    if context.reason() != ExitReason::VMCALL {
+        return OTHER;
+    }
+    let rip = context.vcpu.vmcs.read(field::GUEST_RIP).0;
+    if rip != context.vcpu.hypercall_rip {
         return OTHER;
     }
     context.count(ExitReason::VMCALL);
-    let Some(value) = hypercall::at_once(registers.rax, registers.rdi) else {
-        return hypercall(registers, context);
-    };
-    registers.rax = value.cast_unsigned();
-    context.advance(VMCALL_BYTES);
-    RESUME
+    if let Some(value) = hypercall::at_once(registers.rax, registers.rdi) {
+        registers.rax = value.cast_unsigned();
+        context.set_rip(rip + VMCALL_BYTES);
+        return RESUME;
+    }
+    hypercall(registers, context)
 }
 
 /// The second stage: `first` is what the first one answered.
@@ -58,23 +64,26 @@ fn hypercall(registers: &mut CallRegisters, context: &mut Context<'_>) -> Next {
     let r = &*registers;
     let args = [r.rdi, r.rsi, r.rdx, r.r10, r.r8];
     let number = r.rax;
-    let (domain, mut machine) = context.split();
-    let mut call = Call { domain, machine: &mut machine };
+    let behind = context.vcpu.hypercall_rip + VMCALL_BYTES;
+    let (domain, vcpu, mut machine) = context.split();
+    let mut call = Call { domain, vcpu, machine: &mut machine };
     match hypercall::dispatch(&mut call, number, &args) {
         Outcome::Return(value) => {
             registers.rax = value.cast_unsigned();
-            context.advance(VMCALL_BYTES);
+            context.set_rip(behind);
         }
         Outcome::Continue(args) => {
             [registers.rdi, registers.rsi, registers.rdx, registers.r10, registers.r8] = args;
+            context.back_in_guest(registers, SYSCALL_BYTES);
         }
         Outcome::Yield => {
             registers.rax = 0;
             context.vcpu.serve_console();
-            context.advance(VMCALL_BYTES);
+            context.set_rip(behind);
         }
         Outcome::Shutdown(reason) => {
             registers.rax = 0;
+            context.back_in_guest(registers, 0);
             return context.leave(End::Shutdown(reason));
         }
     }
@@ -171,19 +180,23 @@ impl Context<'_> {
         *count = count.wrapping_add(1);
     }
 
-    /// Returns whether the guest is in ring 0.
+    /// Sets the instruction pointer.
     #[inline]
-    fn is_kernel(&self) -> bool {
-        const DPL: u32 = 3 << 5;
-        self.vcpu.vmcs.read(field::GUEST_SS_ACCESS_RIGHTS) & DPL == 0
+    fn set_rip(&mut self, rip: u64) {
+        // SAFETY: guest state cannot hurt anybody but the guest.
+        unsafe { self.vcpu.vmcs.write(field::GUEST_RIP, Natural(rip)) };
     }
 
-    /// Moves the instruction pointer `bytes` on.
-    #[inline]
-    pub(super) fn advance(&mut self, bytes: u64) {
-        let rip = self.vcpu.vmcs.read(field::GUEST_RIP).0;
+    /// Takes the vCPU out of the resident to where SYSCALL was executed: `before` bytes before its
+    /// return address, which SYSCALL left in rcx, with the flags that it left in r11.
+    fn back_in_guest(&mut self, registers: &CallRegisters, before: u64) {
+        /// All but VM, VIF, VIP, IOPL and what is reserved; IF and bit 1 are always set.
+        const KEPT: u64 = 0x25_4dd5;
+        const SET: u64 = 0x202;
+        self.set_rip(registers.rcx.wrapping_sub(before));
+        let flags = registers.r11 & KEPT | SET;
         // SAFETY: guest state cannot hurt anybody but the guest.
-        unsafe { self.vcpu.vmcs.write(field::GUEST_RIP, Natural(rip.wrapping_add(bytes))) };
+        unsafe { self.vcpu.vmcs.write(field::GUEST_RFLAGS, Natural(flags)) };
     }
 
     /// Moves on behind the instruction that caused the exit, as if it had been executed: what
@@ -191,7 +204,8 @@ impl Context<'_> {
     pub(super) fn skip(&mut self) -> Next {
         const BLOCKING_BY_STI_OR_MOV_SS: u32 = 3;
         let length = self.vcpu.vmcs.read(field::EXIT_INSTRUCTION_LENGTH);
-        self.advance(u64::from(length));
+        let rip = self.vcpu.vmcs.read(field::GUEST_RIP).0;
+        self.set_rip(rip.wrapping_add(u64::from(length)));
         let state = self.vcpu.vmcs.read(field::GUEST_INTERRUPTIBILITY);
         if state & BLOCKING_BY_STI_OR_MOV_SS != 0 {
             let state = state & !BLOCKING_BY_STI_OR_MOV_SS;

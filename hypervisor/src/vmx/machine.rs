@@ -1,8 +1,10 @@
 //! What hypercall handlers see of a vCPU and its domain's memory.
 
+use super::setup;
 use super::vcpu::Vcpu;
 use crate::console;
 use crate::domain_memory::DomainMemory;
+use xenolith_core::address::Gpa;
 use xenolith_core::console::ConsoleQueues;
 use xenolith_core::hypercall::Machine;
 use xenolith_core::vmx::field;
@@ -30,6 +32,16 @@ impl Machine for VcpuMachine<'_> {
         let result = console::with_queues(action);
         self.vcpu.serve_console();
         result
+    }
+
+    fn publish(&mut self, at: Gpa, bytes: &[u8]) {
+        self.memory.publish(at, bytes);
+    }
+
+    fn set_handled(&mut self, handled: u32) {
+        let bitmap = setup::exception_bitmap(handled);
+        // SAFETY: what the hypervisor has to see is in the bitmap whatever the guest handles.
+        unsafe { self.vcpu.vmcs.write(field::EXCEPTION_BITMAP, bitmap) };
     }
 
     fn exit_counts(&self) -> &[u64] {

@@ -5,12 +5,14 @@ use super::vmcs::CurrentVmcs;
 use crate::boot::BootError;
 use crate::cpu::HostState;
 use crate::memory::{Memory, direct};
+use x86_64::registers::model_specific::Msr;
 use xenolith_abi::segment::FLAT_RING3_DS64;
 use xenolith_abi::xenolith::{KERNEL_CS, KERNEL_SS};
 use xenolith_core::address::{Gpa, Gva, Hpa, PAGE_SIZE};
 use xenolith_core::emulate::control_register as cr;
 use xenolith_core::emulate::msr;
-use xenolith_core::hole::{GDT_LIMIT, TASK_BYTES, TASK_SELECTOR};
+use xenolith_core::hole::{GDT_LIMIT, Hole, IDT_LIMIT, TASK_BYTES, TASK_SELECTOR};
+use xenolith_core::resident::Header;
 use xenolith_core::vmx::capability::Capabilities;
 use xenolith_core::vmx::controls::PinControls;
 use xenolith_core::vmx::field::{self, Field, Natural, ReadWrite};
@@ -26,10 +28,8 @@ pub(crate) struct Initial {
     pub(crate) rsi: Gva,
     /// Its top-level page table.
     pub(crate) cr3: Gpa,
-    /// Its GDT.
-    pub(crate) gdt: Gva,
-    /// Its task state segment.
-    pub(crate) task: Gva,
+    /// Where the resident and its tables are.
+    pub(crate) hole: Hole,
     /// The translation of its guest-physical memory.
     pub(crate) ept_pointer: u64,
     /// Whether the CPU has XSAVE, which the guest then finds switched on.
@@ -45,12 +45,10 @@ const TASK_ACCESS_RIGHTS: u32 = 0x8b;
 /// The segment register holds the null selector.
 const UNUSABLE: u32 = 1 << 16;
 const NO_LIMIT: u32 = u32::MAX;
-/// LME, LMA, NXE: SYSCALL stays off while nothing serves it.
-const GUEST_EFER: u64 = 0xd00;
+/// SCE, LME, LMA, NXE.
+const GUEST_EFER: u64 = 0xd01;
 const RFLAGS: u64 = 0x202;
 const DR7: u64 = 0x400;
-/// All exceptions exit.
-const ALL_EXCEPTIONS: u32 = u32::MAX;
 const NO_SHADOW_VMCS: u64 = u64::MAX;
 /// The VPID of the one vCPU; 0 is the hypervisor's own.
 const VPID: u16 = 1;
@@ -136,7 +134,7 @@ pub(super) fn controls(
             (field::SECONDARY_CONTROLS, capabilities.secondary),
             (field::EXIT_CONTROLS, capabilities.exit),
             (field::ENTRY_CONTROLS, capabilities.entry),
-            (field::EXCEPTION_BITMAP, ALL_EXCEPTIONS),
+            (field::EXCEPTION_BITMAP, exception_bitmap(0)),
             (field::PAGE_FAULT_ERROR_CODE_MASK, 0),
             (field::PAGE_FAULT_ERROR_CODE_MATCH, 0),
             (field::CR3_TARGET_COUNT, 0),
@@ -152,6 +150,35 @@ pub(super) fn controls(
         put(vmcs, &[(field::PREEMPTION_TIMER, ticks)]);
     }
     Ok(())
+}
+
+/// Returns the exceptions that exit when the guest handles those in `handled` itself.
+///
+/// Some exit all the same: double faults and machine checks are root's, and a guest that could make
+/// the CPU deliver debug exceptions or alignment checks for ever would never come back.
+pub(super) const fn exception_bitmap(handled: u32) -> u32 {
+    const DEBUG: u32 = 1 << 1;
+    const DOUBLE_FAULT: u32 = 1 << 8;
+    const ALIGNMENT_CHECK: u32 = 1 << 17;
+    const MACHINE_CHECK: u32 = 1 << 18;
+    !handled | DEBUG | DOUBLE_FAULT | ALIGNMENT_CHECK | MACHINE_CHECK
+}
+
+/// Lets SYSCALL lead to the resident. The hypervisor has no system calls of its own, so the MSRs
+/// stay the guest's while it runs.
+pub(super) fn system_call(hole: &Hole, header: &Header) {
+    const STAR: u32 = 0xc000_0081;
+    const LSTAR: u32 = 0xc000_0082;
+    const CSTAR: u32 = 0xc000_0083;
+    const FMASK: u32 = 0xc000_0084;
+    /// AC, NT, IOPL, DF, IF, TF.
+    const CLEARED: u64 = 0x4_7700;
+    let entry = hole.text().0 + u64::from(header.syscall);
+    let selectors = u64::from(KERNEL_CS) << 32;
+    for (msr, value) in [(STAR, selectors), (LSTAR, entry), (CSTAR, entry), (FMASK, CLEARED)] {
+        // SAFETY: no code of the hypervisor executes SYSCALL; the entry is canonical.
+        unsafe { Msr::new(msr).write(value) };
+    }
 }
 
 /// Returns the pin-based controls without and with the preemption timer, if there is one.
@@ -253,7 +280,7 @@ fn segments(vmcs: &mut CurrentVmcs, initial: &Initial) {
             (field::GUEST_LDTR_LIMIT, 0),
             (field::GUEST_TR_LIMIT, TASK_BYTES - 1),
             (field::GUEST_GDTR_LIMIT, GDT_LIMIT),
-            (field::GUEST_IDTR_LIMIT, 0),
+            (field::GUEST_IDTR_LIMIT, IDT_LIMIT),
             (field::GUEST_CS_ACCESS_RIGHTS, CODE_ACCESS_RIGHTS),
             (field::GUEST_SS_ACCESS_RIGHTS, DATA_ACCESS_RIGHTS),
             (field::GUEST_DS_ACCESS_RIGHTS, UNUSABLE),
@@ -274,9 +301,9 @@ fn segments(vmcs: &mut CurrentVmcs, initial: &Initial) {
             (field::GUEST_FS_BASE, Natural(0)),
             (field::GUEST_GS_BASE, Natural(0)),
             (field::GUEST_LDTR_BASE, Natural(0)),
-            (field::GUEST_TR_BASE, Natural(initial.task.0)),
-            (field::GUEST_GDTR_BASE, Natural(initial.gdt.0)),
-            (field::GUEST_IDTR_BASE, Natural(0)),
+            (field::GUEST_TR_BASE, Natural(initial.hole.task().0)),
+            (field::GUEST_GDTR_BASE, Natural(initial.hole.group().0)),
+            (field::GUEST_IDTR_BASE, Natural(initial.hole.idt().0)),
         ],
     );
 }

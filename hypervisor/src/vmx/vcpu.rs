@@ -12,7 +12,9 @@ use crate::memory::Memory;
 use xenolith_core::address::VcpuId;
 use xenolith_core::crash::CrashReason;
 use xenolith_core::domain::Domain;
+use xenolith_core::resident::Header;
 use xenolith_core::shutdown::ShutdownReason;
+use xenolith_core::vcpu::VcpuState;
 use xenolith_core::vmx::exit_reason::{ExitReason, REASON_SLOTS};
 use xenolith_core::vmx::field;
 
@@ -37,6 +39,9 @@ pub(crate) struct Vcpu {
     pub(super) has_rdtscp: bool,
     /// Frequency of the TSC, 0 when CPUID does not tell.
     pub(super) tsc_khz: u32,
+    /// Where the resident's code is, and its VMCALL that passes hypercalls on.
+    pub(super) resident: u64,
+    pub(super) hypercall_rip: u64,
     /// Pin-based controls without and with the preemption timer, if there is one.
     pub(super) poll_controls: Option<[u32; 2]>,
     /// Whether the preemption timer is on.
@@ -48,6 +53,7 @@ pub(crate) struct Vcpu {
 pub(super) struct Context<'a> {
     pub(super) vcpu: &'a mut Vcpu,
     pub(super) domain: &'a mut Domain,
+    pub(super) state: &'a mut VcpuState,
     pub(super) memory: &'a mut DomainMemory,
     /// Set by the handler that ends the domain.
     pub(super) end: Option<End>,
@@ -64,12 +70,14 @@ impl Vcpu {
         memory: &mut Memory,
         host: &HostState,
         initial: &Initial,
+        header: &Header,
     ) -> Result<Self, BootError> {
         let mut vmcs = CurrentVmcs::new(root, memory)?;
         let capabilities = root.capabilities();
         setup::host_state(&mut vmcs, host);
         setup::controls(&mut vmcs, capabilities, memory, initial.ept_pointer)?;
         setup::guest_state(&mut vmcs, initial);
+        setup::system_call(&initial.hole, header);
         root.flush_guests();
         Ok(Self {
             id: VcpuId(0),
@@ -81,15 +89,22 @@ impl Vcpu {
             exits: [0; REASON_SLOTS],
             has_rdtscp: capabilities.has_rdtscp(),
             tsc_khz: features::tsc_khz(),
+            resident: initial.hole.text().0,
+            hypercall_rip: initial.hole.text().0 + u64::from(header.hypercall),
             poll_controls: setup::poll_controls(capabilities),
             polling: false,
         })
     }
 
     /// Runs the vCPU until its domain ends.
-    pub(crate) fn run(&mut self, domain: &mut Domain, memory: &mut DomainMemory) -> End {
+    pub(crate) fn run(
+        &mut self,
+        domain: &mut Domain,
+        state: &mut VcpuState,
+        memory: &mut DomainMemory,
+    ) -> End {
         let mut registers = self.registers;
-        let mut context = Context { vcpu: self, domain, memory, end: None };
+        let mut context = Context { vcpu: self, domain, state, memory, end: None };
         // SAFETY: `new` has completed the VMCS, which has not been launched: running ends with the
         // domain. The handler that its host RIP leads to takes a `Context`.
         let code = unsafe { switch::enter(&mut registers, &raw mut context) };
@@ -115,8 +130,8 @@ impl Vcpu {
 }
 
 impl Context<'_> {
-    /// Returns the machine as hypercall handlers see it, beside the domain.
-    pub(super) fn split(&mut self) -> (&mut Domain, VcpuMachine<'_>) {
-        (self.domain, VcpuMachine { vcpu: self.vcpu, memory: self.memory })
+    /// Returns the machine as hypercall handlers see it, beside domain and vCPU.
+    pub(super) fn split(&mut self) -> (&mut Domain, &mut VcpuState, VcpuMachine<'_>) {
+        (self.domain, self.state, VcpuMachine { vcpu: self.vcpu, memory: self.memory })
     }
 }

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 struct Words(BTreeMap<u64, u64>);
 
 impl GuestFrames for Words {
-    fn write_bytes(&mut self, _: Gpa, _: &[u8]) {
-        unreachable!("the hole is written in words");
+    fn write_bytes(&mut self, start: Gpa, bytes: &[u8]) {
+        self.0.insert(start.0, to_u64(bytes.len()));
     }
 
     fn zero(&mut self, _: Gpa, _: u64) {
@@ -34,7 +34,7 @@ impl Words {
             let shift = 12 + 9 * (level - 1);
             let slot = (entry & 0x000f_ffff_ffff_f000) + 8 * (address >> shift & 511);
             entry = self.0.get(&slot).copied().unwrap_or(0);
-            flags &= entry | NO_EXECUTE;
+            flags = (flags & entry) | ((flags | entry) & NO_EXECUTE);
             if level == 1 || entry & LARGE != 0 {
                 let within = (1 << shift) - 1;
                 let at = (entry & 0x000f_ffff_ffff_f000 & !within) | (address & within);
@@ -48,7 +48,7 @@ impl Words {
 fn written(memory_pages: u64) -> (Hole, Words) {
     let hole = Hole::new(memory_pages);
     let mut words = Words::default();
-    hole.write(&mut words);
+    hole.write(&mut words, &[0x90; 100], Gva(0xffff_8000_dead_beef));
     (hole, words)
 }
 
@@ -73,7 +73,6 @@ fn ranges_are_disjoint_and_above_memory() {
         for range in hole.ranges() {
             assert!(range.start.0 >= end && range.start.is_aligned(PAGE_SIZE));
             end = range.start.0 + range.bytes;
-            assert_eq!(range.writable, range.start == hole.shared_info());
         }
         assert!(hole.m2p_bytes() / LARGE_PAGE <= 512, "one table of level 2 is enough");
     }
@@ -91,16 +90,58 @@ fn everything_written_lies_in_the_ranges() {
 fn descriptors_are_where_selectors_point() {
     let (hole, words) = written(4096);
     let descriptor = |selector: u16| {
-        let (at, _) = words.walk(&hole, hole.gdt().0 + u64::from(selector & !7)).unwrap();
+        let (at, _) = words.walk(&hole, hole.group().0 + u64::from(selector & !7)).unwrap();
         words.0[&at]
     };
-    assert_eq!(hole.gdt(), Gva(0xffff_8100_0000_0000));
+    assert_eq!(hole.group(), Gva(0xffff_8100_0000_0000));
     assert_eq!(descriptor(KERNEL_CS) >> 40 & 0xff, 0x9b, "present, ring 0, code, accessed");
     assert_eq!(descriptor(KERNEL_SS) >> 40 & 0xff, 0x93);
     assert_eq!(descriptor(FLAT_RING3_CS64) >> 40 & 0xff, 0xfb);
     assert_eq!(descriptor(FLAT_RING3_CS64) >> 53 & 1, 1, "64-bit");
     assert_eq!(descriptor(TASK_SELECTOR) >> 40 & 0xff, 0x8b, "busy TSS");
     assert_eq!(descriptor(TASK_SELECTOR + 8), hole.task().0 >> 32);
-    let first = words.walk(&hole, hole.gdt().0).unwrap().0;
+    let first = words.walk(&hole, hole.group().0).unwrap().0;
     assert!(!words.0.contains_key(&first), "the guest's own pages are empty");
+}
+
+#[test]
+fn writable_frames_are_not_executable_and_code_is_not_writable() {
+    let (hole, words) = written(4096);
+    let at = |offset| words.walk(&hole, hole.group().0 + offset);
+    let (data, flags) = at(resident::DATA).unwrap();
+    assert_eq!((data, flags & WRITABLE, flags & NO_EXECUTE), (hole.data().0, WRITABLE, NO_EXECUTE));
+    let (text, flags) = at(resident::TEXT).unwrap();
+    assert_eq!((words.0[&text], flags & (WRITABLE | NO_EXECUTE)), (100, 0));
+    for read_only in [resident::DESCRIPTORS, resident::IDT, resident::TRAPS] {
+        assert_eq!(at(read_only).unwrap().1 & WRITABLE, 0, "{read_only:#x}");
+    }
+    assert_eq!(at(resident::TRAPS + PAGE_SIZE), None);
+    for range in hole.ranges() {
+        let writable = range.access == HoleAccess::ReadWrite;
+        assert_eq!(writable, [hole.shared_info(), hole.data()].contains(&range.start));
+    }
+}
+
+#[test]
+fn all_memory_and_the_shared_page_are_in_the_direct_map() {
+    for memory_pages in [256, 4096, 262_144, 262_145, 1 << 20] {
+        let (hole, words) = written(memory_pages);
+        for gpa in [Gpa(0), Gpa((memory_pages - 1) * PAGE_SIZE + 5), hole.shared_info()] {
+            assert_eq!(words.walk(&hole, hole.direct(gpa).0).unwrap().0, gpa.0);
+        }
+    }
+}
+
+#[test]
+fn the_task_segment_has_the_stack_and_no_io_map() {
+    let (hole, words) = written(4096);
+    let (task, _) = words.walk(&hole, hole.task().0).unwrap();
+    assert_eq!(words.0[&(task + 4)], 0xffff_8000_dead_beef, "RSP0");
+    assert_eq!(words.0[&(task + 96)] >> 48, 104, "I/O map base");
+}
+
+#[test]
+fn gates_lead_to_the_resident() {
+    assert_eq!(gate(Gva(0xffff_8100_0002_1234), 3), [0x0002_ee00_e050_1234, 0xffff_8100]);
+    assert_eq!(gate(Gva(0xffff_8100_0002_1234), 0)[0] >> 40 & 0xff, 0x8e);
 }

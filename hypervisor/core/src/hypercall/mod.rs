@@ -3,19 +3,22 @@
 //! Arguments are as wide as Xen's C declarations make them: what Xen takes as `unsigned int` is cut
 //! to 32 bits here too.
 
+mod callback;
 mod console;
 mod memory;
 mod sched;
+mod trap;
 mod version;
 mod vm_assist;
 mod xenolith;
 
-use crate::address::Gva;
+use crate::address::{Gpa, Gva};
 use crate::console::ConsoleQueues;
 use crate::domain::Domain;
 use crate::guest_access::{Fault, GuestSpace};
 use crate::guest_memory::GuestMemory;
 use crate::shutdown::ShutdownReason;
+use crate::vcpu::VcpuState;
 use xenolith_abi::errno::{EFAULT, ENOSYS};
 use xenolith_abi::hypercall;
 
@@ -55,6 +58,12 @@ pub trait Machine {
     /// Runs `action` on the domain's console, after moving what the line takes and gives.
     fn with_console<R>(&mut self, action: impl FnOnce(&mut ConsoleQueues) -> R) -> R;
 
+    /// Writes `bytes` to the hole, within a page, whatever the guest may do there.
+    fn publish(&mut self, at: Gpa, bytes: &[u8]);
+
+    /// Takes the bits of `handled` to be the exceptions that the calling vCPU handles itself.
+    fn set_handled(&mut self, handled: u32);
+
     /// Returns the exits of the calling vCPU so far, by reason.
     fn exit_counts(&self) -> &[u64];
 }
@@ -64,6 +73,8 @@ pub trait Machine {
 pub struct Call<'a, M> {
     /// The calling domain.
     pub domain: &'a mut Domain,
+    /// The calling vCPU.
+    pub vcpu: &'a mut VcpuState,
     /// The machine.
     pub machine: &'a mut M,
 }
@@ -82,6 +93,10 @@ const KNOWN: u64 = 1 << hypercall::XEN_VERSION
     | 1 << hypercall::SCHED_OP
     | 1 << hypercall::MEMORY_OP
     | 1 << hypercall::VM_ASSIST
+    | 1 << hypercall::SET_TRAP_TABLE
+    | 1 << hypercall::SET_CALLBACKS
+    | 1 << hypercall::CALLBACK_OP
+    | 1 << hypercall::NMI_OP
     | 1 << xenolith_abi::xenolith::OP;
 
 /// Returns the answer of calls that need neither domain nor machine: unknown numbers, and the
@@ -106,6 +121,10 @@ pub fn dispatch<M: Machine>(call: &mut Call<'_, M>, number: u64, args: &Args) ->
         hypercall::CONSOLE_IO => console::console_io(call, args),
         hypercall::SCHED_OP => sched::sched_op(call, args),
         hypercall::MEMORY_OP => memory::memory_op(call, args),
+        hypercall::SET_TRAP_TABLE => trap::set_trap_table(call, args),
+        hypercall::SET_CALLBACKS => callback::set_callbacks(call, args),
+        hypercall::CALLBACK_OP => callback::callback_op(call, args),
+        hypercall::NMI_OP => callback::nmi_op(call, args),
         hypercall::VM_ASSIST => vm_assist::vm_assist(call, args),
         xenolith_abi::xenolith::OP => xenolith::xenolith_op(call, args),
         _ => Outcome::Return(-ENOSYS),

@@ -142,10 +142,18 @@ impl Words<'_> {
 }
 
 #[cfg(test)]
+impl Header {
+    /// A header for tests: vectors from 0x300 on, 16 bytes each.
+    pub(crate) fn example() -> Self {
+        Self::read(&tests::binary(&[])).expect("the tests' binary is a resident")
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
-    fn binary(restarts: &[[u32; 4]]) -> Vec<u8> {
+    pub(super) fn binary(restarts: &[[u32; 4]]) -> Vec<u8> {
         let count = u32::try_from(restarts.len()).unwrap();
         let mut words = vec![
             0x1000, 0x100, 0x200, 0x300, 16, 0x40, 0x50, 0x60, 0x64, 0x70, 0x80, 0x10, 0x20, count,

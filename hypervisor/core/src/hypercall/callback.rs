@@ -1,0 +1,96 @@
+//! `callback_op`, `set_callbacks` and `nmi_op`: entry points of a guest kernel.
+
+use super::{Args, Call, Machine, Outcome, as_u32, finish, handle, trap};
+use crate::address::{Gva, to_u64};
+use crate::guest_access::Fault;
+use crate::resident::VcpuData;
+use crate::vcpu::Callback;
+use core::mem::offset_of;
+use xenolith_abi::callback::{self as abi, Register, Unregister};
+use xenolith_abi::errno::{EINVAL, ENOSYS};
+use xenolith_abi::nmi;
+
+pub(super) fn callback_op<M: Machine>(call: &mut Call<'_, M>, args: &Args) -> Outcome {
+    let argument = handle(args[1]);
+    finish(match as_u32(args[0]) {
+        abi::REGISTER => call.space().read::<Register>(argument).map(|r| register(call, &r)),
+        abi::UNREGISTER => call.space().read::<Unregister>(argument).map(|u| match u.type_ {
+            abi::TYPE_NMI => {
+                trap::set_nmi(call, 0);
+                0
+            }
+            _ => -EINVAL,
+        }),
+        _ => Ok(-ENOSYS),
+    })
+}
+
+fn register<M: Machine>(call: &mut Call<'_, M>, argument: &Register) -> i64 {
+    if !Gva(argument.address).is_canonical() {
+        return -EINVAL;
+    }
+    let masks_events = argument.flags & abi::FLAG_MASK_EVENTS != 0;
+    let callback = Callback { address: argument.address, masks_events };
+    match argument.type_ {
+        abi::TYPE_EVENT => set_event(call, argument.address),
+        abi::TYPE_FAILSAFE => call.vcpu.failsafe = callback,
+        abi::TYPE_SYSCALL => set_syscall(call, callback),
+        // Compatibility mode has no system calls here yet; kernels do without, as on CPUs that
+        // lack the instructions.
+        abi::TYPE_SYSENTER | abi::TYPE_SYSCALL32 => return -EINVAL,
+        abi::TYPE_NMI => trap::set_nmi(call, argument.address),
+        _ => return -ENOSYS,
+    }
+    0
+}
+
+/// Registers up to three callbacks at once: for events, failsafe and system calls.
+pub(super) fn set_callbacks<M: Machine>(call: &mut Call<'_, M>, args: &Args) -> Outcome {
+    let [event, failsafe, syscall, ..] = *args;
+    let plain = |address| Callback { address, masks_events: false };
+    set_event(call, event);
+    if failsafe != 0 {
+        call.vcpu.failsafe = plain(failsafe);
+    }
+    if syscall != 0 {
+        set_syscall(call, plain(syscall));
+    }
+    Outcome::Return(0)
+}
+
+pub(super) fn nmi_op<M: Machine>(call: &mut Call<'_, M>, args: &Args) -> Outcome {
+    finish(match as_u32(args[0]) {
+        nmi::REGISTER_CALLBACK => {
+            call.space().read::<nmi::Callback>(handle(args[1])).map(|argument| {
+                if !Gva(argument.handler_address).is_canonical() {
+                    return -EINVAL;
+                }
+                trap::set_nmi(call, argument.handler_address);
+                0
+            })
+        }
+        nmi::UNREGISTER_CALLBACK => {
+            trap::set_nmi(call, 0);
+            Ok::<_, Fault>(0)
+        }
+        _ => Ok(-ENOSYS),
+    })
+}
+
+fn set_event<M: Machine>(call: &mut Call<'_, M>, address: u64) {
+    call.vcpu.event = Callback { address, masks_events: true };
+    publish(call, offset_of!(VcpuData, event_callback), address);
+}
+
+fn set_syscall<M: Machine>(call: &mut Call<'_, M>, callback: Callback) {
+    call.vcpu.syscall = callback;
+    publish(call, offset_of!(VcpuData, syscall_callback), callback.address);
+    let masks = u64::from(callback.masks_events);
+    publish(call, offset_of!(VcpuData, syscall_masks_events), masks);
+}
+
+/// Writes a word of the caller's [`VcpuData`].
+fn publish<M: Machine>(call: &mut Call<'_, M>, offset: usize, word: u64) {
+    let data = call.domain.hole.data().0;
+    call.machine.publish(crate::address::Gpa(data + to_u64(offset)), &word.to_le_bytes());
+}

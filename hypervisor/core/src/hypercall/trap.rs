@@ -1,0 +1,65 @@
+//! `set_trap_table`: a guest's handlers of exceptions and software interrupts.
+
+use super::{Args, Call, Machine, Outcome, handle};
+use crate::address::{Gva, to_u64};
+use crate::hole;
+use crate::resident::{EVENT_VECTOR, Trap};
+use xenolith_abi::errno::EINVAL;
+use xenolith_abi::trap::{FLAG_DPL_MASK, FLAG_MASK_EVENTS, TrapInfo};
+use zerocopy::IntoBytes;
+
+/// Entries between two looks at what else is to be done.
+const ENTRIES: u32 = 64;
+
+pub(super) fn set_trap_table<M: Machine>(call: &mut Call<'_, M>, args: &Args) -> Outcome {
+    if args[0] == 0 {
+        for vector in 0..=u8::MAX {
+            set(call, vector, Trap::default());
+        }
+        return Outcome::Return(0);
+    }
+    let mut at = args[0];
+    for _ in 0..ENTRIES {
+        let entry: TrapInfo = match call.space().read(handle(at)) {
+            Ok(entry) => entry,
+            Err(fault) => return fault.into(),
+        };
+        if entry.address == 0 {
+            return Outcome::Return(0);
+        }
+        if !Gva(entry.address).is_canonical() {
+            return Outcome::Return(-EINVAL);
+        }
+        set(call, entry.vector, Trap { handler: entry.address, flags: u64::from(entry.flags) });
+        at = at.wrapping_add(to_u64(size_of::<TrapInfo>()));
+    }
+    let [_, rest @ ..] = *args;
+    Outcome::Continue([at, rest[0], rest[1], rest[2], rest[3]])
+}
+
+/// Makes `trap` what happens on `vector`; a handler of 0 takes it away.
+pub(super) fn set<M: Machine>(call: &mut Call<'_, M>, vector: u8, trap: Trap) {
+    let here = &call.domain.hole;
+    let header = &call.domain.resident;
+    let entry = Gva(here.text().0
+        + u64::from(header.vectors)
+        + u64::from(vector) * u64::from(header.vector_stride));
+    let [low, ..] = trap.flags.to_le_bytes();
+    let gate = if trap.handler == 0 { [0; 2] } else { hole::gate(entry, low & FLAG_DPL_MASK) };
+    call.machine.publish(here.trap(vector), trap.as_bytes());
+    if vector != EVENT_VECTOR {
+        call.machine.publish(here.gate(vector), gate.as_bytes());
+    }
+    if vector < 32 {
+        let bit = 1 << vector;
+        let others = call.vcpu.handled & !bit;
+        call.vcpu.handled = if trap.handler == 0 { others } else { others | bit };
+        call.machine.set_handled(call.vcpu.handled);
+    }
+}
+
+/// Makes `address` the handler of NMIs; 0 takes it away. Events are masked there.
+pub(super) fn set_nmi<M: Machine>(call: &mut Call<'_, M>, address: u64) {
+    const NMI: u8 = 2;
+    set(call, NMI, Trap { handler: address, flags: u64::from(FLAG_MASK_EVENTS) });
+}
