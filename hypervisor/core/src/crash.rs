@@ -25,6 +25,15 @@ pub enum CrashReason {
         /// The access.
         violation: EptViolation,
     },
+    /// The resident cannot enter the guest or return to it.
+    Resident {
+        /// Why.
+        what: &'static str,
+        /// The exception that it met.
+        vector: u8,
+        /// Where the guest's stack was.
+        address: Gva,
+    },
     /// Something that Xenolith does not handle, in the CPU's own terms.
     Unhandled {
         /// What it is.
@@ -55,6 +64,9 @@ impl fmt::Display for CrashReason {
                     Some(linear) => write!(f, " by linear address {linear}"),
                     None => Ok(()),
                 }
+            }
+            Self::Resident { what, vector, address } => {
+                write!(f, "{what} (vector {vector}, stack {address})")
             }
             Self::Unhandled { what, reason, qualification } => {
                 write!(f, "{what} (reason {reason:#x}, qualification {qualification:#x})")

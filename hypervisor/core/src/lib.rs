@@ -6,12 +6,14 @@
 #![forbid(unsafe_code)]
 
 pub mod address;
+pub mod bounce;
 pub mod console;
 pub mod crash;
 pub mod domain;
 pub mod domain_builder;
 pub mod emulate;
 pub mod ept;
+pub mod event_channel;
 pub mod frame_allocator;
 pub mod guest_access;
 pub mod guest_memory;

@@ -129,10 +129,6 @@ user_syscall:
     push    rcx
     push    r11
     push    rcx
-    mov     rcx, [rip + DATA + {SYSCALL}]
-    mov     [rip + DATA + {TARGET}], rcx
-    test    rcx, rcx
-    jz      no_callback_to_root
     mov     r11, [rip + DATA + {INFO}]
     and     dword ptr [rsp + 32], ~0x3200
     mov     cl, [r11 + 1]
@@ -140,8 +136,15 @@ user_syscall:
     test    cl, cl
     jnz     1f
     or      dword ptr [rsp + 32], 0x200
-1:  mov     cl, [rip + DATA + {SYSCALL_MASKS}]
+1:  mov     rcx, [rip + DATA + {SYSCALL}]
+    test    rcx, rcx
+    jz      no_callback
+    mov     [rip + DATA + {TARGET}], rcx
+    mov     cl, [rip + DATA + {SYSCALL_MASKS}]
     or      [r11 + 1], cl
     jmp     trap_tail
+no_callback:
+    mov     rcx, [rsp]
+    mov     r11, [rsp + 8]
 no_callback_to_root:
     vmcall

@@ -51,6 +51,7 @@ trap_code:
     IF_OURS 24
     TO_HANDLER 24
 page_fault:
+    mov     ecx, 14 * 16
     IF_OURS 24
     mov     r11, [rip + DATA + {INFO}]
     mov     rcx, cr2

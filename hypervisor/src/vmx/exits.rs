@@ -26,6 +26,8 @@ const VMCALL_BYTES: u64 = 3;
 const SYSCALL_BYTES: u64 = 2;
 const PAGE_FAULT: u8 = 14;
 const MACHINE_CHECK: u8 = 18;
+const DEBUG: u8 = 1;
+const ALIGNMENT_CHECK: u8 = 17;
 
 /// The first stage of an exit: hypercalls that the resident passes on.
 pub(super) extern "C" fn on_exit(registers: &mut CallRegisters, context: &mut Context<'_>) -> Next {
@@ -56,7 +58,11 @@ pub(super) extern "C" fn on_other_exit(
     }
     let reason = context.reason();
     context.count(reason);
-    other(reason, registers, context)
+    let next = other(reason, registers, context);
+    if next == RESUME {
+        context.deliver();
+    }
+    next
 }
 
 #[inline(never)]
@@ -108,12 +114,12 @@ fn other(reason: ExitReason, registers: &mut GuestRegisters, context: &mut Conte
         ExitReason::WBINVD | ExitReason::INVD => context.skip(),
         ExitReason::HLT | ExitReason::RDPMC => context.raise(Exception::GENERAL_PROTECTION),
         ExitReason::EPT_VIOLATION => ept_violation(context),
+        ExitReason::VMCALL => context.resident_call(registers),
         ExitReason::MONITOR
         | ExitReason::MWAIT
         | ExitReason::GETSEC
         | ExitReason::INVEPT
         | ExitReason::INVVPID
-        | ExitReason::VMCALL
         | ExitReason::VMCLEAR
         | ExitReason::VMLAUNCH
         | ExitReason::VMPTRLD
@@ -139,7 +145,15 @@ fn exception_or_nmi(context: &mut Context<'_>) -> Next {
     }
     assert!(event.vector != MACHINE_CHECK, "machine check while a guest ran");
     let code = vmcs.read(field::EXIT_INTERRUPTION_ERROR_CODE);
-    let address = Gva(vmcs.read(field::EXIT_QUALIFICATION).0);
+    let qualification = vmcs.read(field::EXIT_QUALIFICATION).0;
+    if event.vector == DEBUG && context.state.handled >> DEBUG & 1 != 0 {
+        return context.debug_exception(qualification);
+    }
+    if event.vector == ALIGNMENT_CHECK && context.state.handled >> ALIGNMENT_CHECK & 1 != 0 {
+        let error_code = Some(code);
+        return context.raise(Exception { vector: event.vector, error_code, address: None });
+    }
+    let address = Gva(qualification);
     context.leave(End::Crash(CrashReason::Exception {
         vector: event.vector,
         error_code: event.has_error_code.then_some(code),
@@ -182,7 +196,7 @@ impl Context<'_> {
 
     /// Sets the instruction pointer.
     #[inline]
-    fn set_rip(&mut self, rip: u64) {
+    pub(super) fn set_rip(&mut self, rip: u64) {
         // SAFETY: guest state cannot hurt anybody but the guest.
         unsafe { self.vcpu.vmcs.write(field::GUEST_RIP, Natural(rip)) };
     }
@@ -215,16 +229,7 @@ impl Context<'_> {
         RESUME
     }
 
-    /// Delivers `exception`. No domain can have a handler yet, so it ends the domain.
-    pub(super) fn raise(&mut self, exception: Exception) -> Next {
-        self.leave(End::Crash(CrashReason::Exception {
-            vector: exception.vector,
-            error_code: exception.error_code,
-            address: exception.address,
-        }))
-    }
-
-    fn leave(&mut self, end: End) -> Next {
+    pub(super) fn leave(&mut self, end: End) -> Next {
         self.end = Some(end);
         LEAVE
     }

@@ -1,6 +1,7 @@
 //! Intel VMX: the mechanism by which a vCPU runs. What it means is decided in `xenolith-core`.
 
 mod emulation;
+mod events;
 mod exits;
 mod instructions;
 mod machine;
