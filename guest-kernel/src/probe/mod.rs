@@ -8,6 +8,7 @@
 //! and that the hypervisor survives it is the very thing under test, and (3) where it costs
 //! nothing, functions keep to memory that Rust knows nothing about (see [`Window`]).
 
+pub mod attack;
 pub mod control;
 pub mod crash;
 pub mod debug;
