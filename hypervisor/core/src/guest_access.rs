@@ -12,6 +12,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 const PRESENT: u64 = 1 << 0;
 const WRITABLE: u64 = 1 << 1;
+const USER: u64 = 1 << 2;
 const ACCESSED: u64 = 1 << 5;
 const DIRTY: u64 = 1 << 6;
 /// Bits of an entry that hold a guest-physical address.
@@ -30,17 +31,37 @@ pub enum Access {
     Write,
 }
 
+/// For whom an access is made.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Privilege {
+    /// The guest's kernel, which reaches all pages.
+    Kernel,
+    /// A process, which reaches pages that are a user's at each level.
+    User,
+}
+
 /// A guest address space: memory, and the value of CR3 that selects its tables.
 #[derive(Debug)]
 pub struct GuestSpace<'a, M> {
     memory: &'a mut M,
     cr3: u64,
+    privilege: Privilege,
 }
 
 impl<'a, M: GuestMemory> GuestSpace<'a, M> {
-    /// Looks at `memory` through the tables that `cr3` selects.
+    /// Looks at `memory` through the tables that `cr3` selects, as the guest's kernel.
     pub fn new(memory: &'a mut M, cr3: u64) -> Self {
-        Self { memory, cr3 }
+        Self { memory, cr3, privilege: Privilege::Kernel }
+    }
+
+    /// Looks at it for somebody else.
+    pub fn with_privilege(self, privilege: Privilege) -> Self {
+        Self { privilege, ..self }
+    }
+
+    /// Returns for whom accesses are made.
+    pub fn privilege(&self) -> Privilege {
+        self.privilege
     }
 
     /// Copies guest bytes from `from` on.
@@ -111,7 +132,7 @@ impl<'a, M: GuestMemory> GuestSpace<'a, M> {
     ///
     /// # Errors
     ///
-    /// When a kernel in ring 0 could not make the access, or the address is in the hole.
+    /// When whoever it is made for could not make the access, or the address is in the hole.
     pub fn translate(&mut self, address: Gva, access: Access) -> Result<Gpa, Fault> {
         if !address.is_canonical() || in_hole(address) {
             return Err(Fault);
@@ -122,6 +143,9 @@ impl<'a, M: GuestMemory> GuestSpace<'a, M> {
             let entry = self.memory.read_word(slot).ok_or(Fault)?;
             let writes = access == Access::Write;
             if entry & PRESENT == 0 || (writes && entry & WRITABLE == 0) {
+                return Err(Fault);
+            }
+            if self.privilege == Privilege::User && entry & USER == 0 {
                 return Err(Fault);
             }
             let large = level > 1 && entry & LARGE != 0;

@@ -12,7 +12,9 @@ use xenolith_core::guest_access::GuestSpace;
 use xenolith_core::guest_memory::GuestMemory;
 use xenolith_core::hypercall_page;
 use xenolith_core::vmx::field::{self, Field, Natural, ReadWrite};
-use xenolith_core::vmx::qualification::{ControlRegisterAccess, PortAccess, string_address_mask};
+use xenolith_core::vmx::qualification::{
+    ControlRegisterAccess, PortAccess, code_address_mask, privilege, string_address_mask,
+};
 
 const RFLAGS_DIRECTION: u64 = 1 << 10;
 /// CPUID leaf of the extended state.
@@ -148,6 +150,12 @@ impl Context<'_> {
     }
 
     fn port_string(&mut self, registers: &mut GuestRegisters, access: PortAccess) -> Next {
+        let rights = self.vcpu.vmcs.read(field::GUEST_CS_ACCESS_RIGHTS);
+        if code_address_mask(rights) != u64::MAX {
+            // The segments of 32-bit code have bases and limits, of which nothing here knows.
+            return self.raise(Exception::GENERAL_PROTECTION);
+        }
+        let privilege = privilege(self.vcpu.vmcs.read(field::GUEST_SS_ACCESS_RIGHTS));
         let cr3 = self.vcpu.vmcs.read(field::GUEST_CR3).0;
         let flags = self.vcpu.vmcs.read(field::GUEST_RFLAGS).0;
         let information = self.vcpu.vmcs.read(field::EXIT_INSTRUCTION_INFO);
@@ -161,7 +169,8 @@ impl Context<'_> {
             count: registers.call.rcx,
             index: *index,
         };
-        let progress = match string.step(&mut GuestSpace::new(self.memory, cr3)) {
+        let mut space = GuestSpace::new(self.memory, cr3).with_privilege(privilege);
+        let progress = match string.step(&mut space) {
             Ok(progress) => progress,
             Err(exception) => return self.raise(exception),
         };

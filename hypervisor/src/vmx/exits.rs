@@ -9,7 +9,7 @@ use xenolith_core::emulate::Exception;
 use xenolith_core::hypercall::{self, Call, Outcome};
 use xenolith_core::vmx::exit_reason::ExitReason;
 use xenolith_core::vmx::field::{self, Natural};
-use xenolith_core::vmx::qualification::{EptViolation, Interruption};
+use xenolith_core::vmx::qualification::{EptViolation, Interruption, code_address_mask};
 
 /// What to do after a stage, as `switch` understands it.
 pub(super) type Next = u32;
@@ -217,9 +217,10 @@ impl Context<'_> {
     /// blocked interrupts for one instruction does so no more.
     pub(super) fn skip(&mut self) -> Next {
         const BLOCKING_BY_STI_OR_MOV_SS: u32 = 3;
-        let length = self.vcpu.vmcs.read(field::EXIT_INSTRUCTION_LENGTH);
-        let rip = self.vcpu.vmcs.read(field::GUEST_RIP).0;
-        self.set_rip(rip.wrapping_add(u64::from(length)));
+        let vmcs = &self.vcpu.vmcs;
+        let length = u64::from(vmcs.read(field::EXIT_INSTRUCTION_LENGTH));
+        let mask = code_address_mask(vmcs.read(field::GUEST_CS_ACCESS_RIGHTS));
+        self.set_rip(vmcs.read(field::GUEST_RIP).0.wrapping_add(length) & mask);
         let state = self.vcpu.vmcs.read(field::GUEST_INTERRUPTIBILITY);
         if state & BLOCKING_BY_STI_OR_MOV_SS != 0 {
             let state = state & !BLOCKING_BY_STI_OR_MOV_SS;

@@ -7,6 +7,7 @@ pub mod port;
 pub mod xcr0;
 
 use crate::address::Gva;
+use crate::guest_access::Privilege;
 
 /// An exception to deliver to the guest.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -25,9 +26,14 @@ impl Exception {
     /// #GP(0).
     pub const GENERAL_PROTECTION: Self = Self { vector: 13, error_code: Some(0), address: None };
 
-    /// Returns #PF for a kernel's write to `address`, which could not be made.
-    pub const fn write_fault(address: Gva) -> Self {
+    /// Returns #PF for a write to `address`, which could not be made.
+    pub const fn write_fault(address: Gva, privilege: Privilege) -> Self {
         const WRITE: u32 = 1 << 1;
-        Self { vector: 14, error_code: Some(WRITE), address: Some(address) }
+        const USER: u32 = 1 << 2;
+        let code = match privilege {
+            Privilege::Kernel => WRITE,
+            Privilege::User => WRITE | USER,
+        };
+        Self { vector: 14, error_code: Some(code), address: Some(address) }
     }
 }

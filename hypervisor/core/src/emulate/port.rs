@@ -67,7 +67,7 @@ impl StringAccess {
                 let element = &ones[..usize::from(self.bytes)];
                 space
                     .copy_out(Gva(index), element)
-                    .map_err(|Fault| Exception::write_fault(Gva(index)))?;
+                    .map_err(|Fault| Exception::write_fault(Gva(index), space.privilege()))?;
             }
             let next =
                 if self.backwards { index.wrapping_sub(size) } else { index.wrapping_add(size) };
@@ -81,6 +81,7 @@ impl StringAccess {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::guest_access::Privilege;
     use crate::guest_access::tests::{BASE, CR3, mapped};
 
     #[test]
@@ -138,10 +139,20 @@ mod tests {
     }
 
     #[test]
+    fn a_process_stores_only_to_its_own_pages() {
+        let mut memory = mapped(&[], &[]);
+        let mut space = GuestSpace::new(&mut memory, CR3).with_privilege(Privilege::User);
+        let fault = Exception::write_fault(Gva(BASE), Privilege::User);
+        assert_eq!((INS.step(&mut space), fault.error_code), (Err(fault), Some(6)));
+        assert!(INS.step(&mut GuestSpace::new(&mut memory, CR3)).is_ok());
+    }
+
+    #[test]
     fn output_touches_no_memory_and_input_faults() {
         let mut memory = mapped(&[], &[0]);
         let mut space = GuestSpace::new(&mut memory, CR3);
-        assert_eq!(INS.step(&mut space), Err(Exception::write_fault(Gva(BASE))));
+        let fault = |privilege| Err(Exception::write_fault(Gva(BASE), privilege));
+        assert_eq!(INS.step(&mut space), fault(Privilege::Kernel));
         let outs = StringAccess { input: false, index: 0x1234, count: 7, ..INS };
         assert!(outs.step(&mut space).unwrap().finished);
     }

@@ -1,5 +1,6 @@
 //! What exit qualifications and interruption information say (SDM 3D, "Exit Qualification").
 
+use crate::guest_access::Privilege;
 use core::fmt;
 
 /// Access to a control register.
@@ -155,6 +156,19 @@ pub const fn string_address_mask(information: u32) -> u64 {
     }
 }
 
+/// Returns the bits of the instruction pointer that count, from the access rights of CS: code that
+/// is not 64-bit wraps, and the CPU does not take more from a VMCS (SDM 3C, "Checks on Guest RIP,
+/// RFLAGS, and SSP").
+pub const fn code_address_mask(access_rights: u32) -> u64 {
+    const LONG: u32 = 1 << 13;
+    if access_rights & LONG != 0 { u64::MAX } else { 0xffff_ffff }
+}
+
+/// Returns who runs, from the access rights of SS, whose privilege level is the CPU's.
+pub const fn privilege(access_rights: u32) -> Privilege {
+    if access_rights >> 5 & 3 == 3 { Privilege::User } else { Privilege::Kernel }
+}
+
 /// Returns the name of an exception vector.
 pub const fn exception_name(vector: u8) -> &'static str {
     match vector {
@@ -216,6 +230,19 @@ mod tests {
         assert_eq!(string_address_mask(0x8100), u64::MAX);
         assert_eq!(string_address_mask(0x8080), 0xffff_ffff);
         assert_eq!(string_address_mask(0x8000), 0xffff);
+    }
+
+    #[test]
+    fn code_address_sizes() {
+        assert_eq!(code_address_mask(0xa09b), u64::MAX);
+        assert_eq!(code_address_mask(0xc0fb), 0xffff_ffff);
+    }
+
+    #[test]
+    fn privileges() {
+        assert_eq!(privilege(0xc093), Privilege::Kernel);
+        assert_eq!(privilege(0xc0f3), Privilege::User);
+        assert_eq!(privilege(1 << 16 | 0x60), Privilege::User);
     }
 
     #[test]
