@@ -34,12 +34,26 @@ impl AcpiHandler for DirectMap {
     fn unmap_physical_region<T>(_: &PhysicalMapping<Self, T>) {}
 }
 
-/// Logs the CPUs and interrupt controllers that the tables name. A machine without tables runs on
-/// its one CPU.
-pub(crate) fn report(root: AcpiRoot) {
-    if let Err(error) = tables(root).and_then(|tables| report_madt(&tables)) {
+/// Where the interrupt of the first serial port arrives.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SerialInterrupt {
+    /// Registers of the I/O APIC.
+    pub(crate) io_apic: Hpa,
+    /// Its input.
+    pub(crate) input: u32,
+}
+
+/// ISA interrupt of the first serial port.
+const SERIAL_IRQ: u32 = 4;
+
+/// Logs the CPUs and interrupt controllers that the tables name, and returns how the serial port's
+/// interrupt arrives. A machine without tables runs on its one CPU and polls the port.
+pub(crate) fn report(root: AcpiRoot) -> Option<SerialInterrupt> {
+    let found = tables(root).and_then(|tables| report_madt(&tables));
+    found.unwrap_or_else(|error| {
         warn!("no ACPI description of CPUs: {error:?}");
-    }
+        None
+    })
 }
 
 fn tables(root: AcpiRoot) -> Result<AcpiTables<DirectMap>, AcpiError> {
@@ -56,8 +70,10 @@ fn tables(root: AcpiRoot) -> Result<AcpiTables<DirectMap>, AcpiError> {
     }
 }
 
-fn report_madt(tables: &AcpiTables<DirectMap>) -> Result<(), AcpiError> {
+fn report_madt(tables: &AcpiTables<DirectMap>) -> Result<Option<SerialInterrupt>, AcpiError> {
     const ENABLED: u32 = 1;
+    let mut serial = SERIAL_IRQ;
+    let mut first = None;
     let madt = tables.find_table::<Madt>()?;
     info!("local APICs at {:#x}", { madt.get().local_apic_address });
     for entry in madt.get().entries() {
@@ -66,16 +82,20 @@ fn report_madt(tables: &AcpiTables<DirectMap>) -> Result<(), AcpiError> {
                 report_cpu(u32::from(apic.apic_id), apic.flags & ENABLED != 0);
             }
             MadtEntry::LocalX2Apic(apic) => report_cpu(apic.x2apic_id, apic.flags & ENABLED != 0),
-            MadtEntry::IoApic(apic) => info!(
-                "I/O APIC {} at {:#x}, interrupts from {}",
-                apic.io_apic_id,
-                { apic.io_apic_address },
-                { apic.global_system_interrupt_base }
-            ),
+            MadtEntry::IoApic(apic) => {
+                let (address, base) = (apic.io_apic_address, apic.global_system_interrupt_base);
+                info!("I/O APIC {} at {address:#x}, interrupts from {base}", apic.io_apic_id);
+                if base == 0 {
+                    first = Some(Hpa(u64::from(address)));
+                }
+            }
+            MadtEntry::InterruptSourceOverride(moved) if u32::from(moved.irq) == SERIAL_IRQ => {
+                serial = moved.global_system_interrupt;
+            }
             _ => {}
         }
     }
-    Ok(())
+    Ok(first.map(|io_apic| SerialInterrupt { io_apic, input: serial }))
 }
 
 fn report_cpu(apic_id: u32, enabled: bool) {

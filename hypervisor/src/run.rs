@@ -1,6 +1,7 @@
 //! Builds the domain and runs it to its end.
 
 use crate::boot::{self, BootError, Machine, Module};
+use crate::cpu::clock::Clock;
 use crate::cpu::segments::{Loaded, Segments};
 use crate::cpu::{self, HostState, features};
 use crate::domain_memory::DomainMemory;
@@ -55,7 +56,8 @@ pub(crate) extern "C" fn start(machine: &mut Machine) -> ! {
 fn prepare(machine: &mut Machine) -> Result<RunningDomain, BootError> {
     let memory = &mut machine.memory;
     let tables = load_segments(memory, &machine.stacks)?;
-    cpu::interrupts::silence();
+    cpu::interrupts::init(machine.serial);
+    let clock = Clock::calibrate();
     let root = VmxRoot::enter(memory)?;
     let mut modules = machine.modules.iter();
     let kernel = modules.next().ok_or(BootError::NoModule)?;
@@ -70,7 +72,7 @@ fn prepare(machine: &mut Machine) -> Result<RunningDomain, BootError> {
     guest.publish(place, gate.as_bytes());
     let host = HostState::current(&tables);
     let state = VcpuState::new(VcpuId(0), &hole);
-    let vcpu = Vcpu::new(&root, memory, &host, &initial, &header)?;
+    let vcpu = Vcpu::new(&root, memory, &host, &initial, &header, clock)?;
     let domain = Domain::new(FIRST_DOMAIN, memory_pages, header);
     info!("domain {}: {} MiB, entry {}", domain.id.0, memory_pages >> 8, initial.rip);
     Ok(RunningDomain { domain, memory: guest, state, vcpu })

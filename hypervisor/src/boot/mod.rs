@@ -4,8 +4,9 @@ mod error;
 mod multiboot;
 mod pvh;
 
+use crate::acpi::SerialInterrupt;
 use crate::memory::address_space::{self, AddressSpace};
-use crate::memory::{Memory, stacks};
+use crate::memory::{IO_APIC, LOCAL_APIC, Memory, stacks};
 use crate::{acpi, console, cpu, logger, power, run};
 use arrayvec::{ArrayString, ArrayVec};
 use core::arch::{asm, global_asm};
@@ -73,6 +74,8 @@ pub(crate) struct Machine {
     pub(crate) memory: Memory,
     /// This CPU's stacks.
     pub(crate) stacks: stacks::StackTops,
+    /// How the serial port's interrupt arrives.
+    pub(crate) serial: Option<SerialInterrupt>,
 }
 
 unsafe extern "C" {
@@ -131,7 +134,7 @@ unsafe fn prepare(magic: u32, info: Hpa) -> Result<(Machine, Hpa), BootError> {
     for region in boot.memory.regions() {
         debug!("memory {} {:?}", region.range, region.kind);
     }
-    acpi::report(boot.acpi);
+    let serial = acpi::report(boot.acpi);
     let mut ram = boot.memory.usable()?;
     let mut free = FrameAllocator::new(ram.clone())?;
     free.reserve(address_space::image_range())?;
@@ -147,11 +150,15 @@ unsafe fn prepare(magic: u32, info: Hpa) -> Result<(Machine, Hpa), BootError> {
     let mut memory = unsafe { Memory::new(free) };
     let space = AddressSpace::new(&mut memory, &ram)?;
     let stacks = stacks::map(&space, &mut memory, 0)?;
+    space.map_device(&mut memory, LOCAL_APIC, cpu::apic::base())?;
+    if let Some(serial) = serial {
+        space.map_device(&mut memory, IO_APIC, serial.io_apic)?;
+    }
     let bytes = space.check(&memory);
     memory.free().release(&above)?;
     debug!("{} MiB mapped, none of it writable and executable", bytes >> 20);
     info!("{} MiB of RAM, {} MiB free", ram.bytes() >> 20, memory.free().free_bytes() >> 20);
-    Ok((Machine { options, modules: boot.modules, memory, stacks }, space.root()))
+    Ok((Machine { options, modules: boot.modules, memory, stacks, serial }, space.root()))
 }
 
 /// Leaves the boot page tables and stack for `root` and `stack`, and goes on in [`run::start`].

@@ -1,5 +1,7 @@
 //! One physical CPU: what it can do, its descriptor tables, and what it does about exceptions.
 
+pub(crate) mod apic;
+pub(crate) mod clock;
 pub(crate) mod features;
 pub(crate) mod interrupts;
 pub(crate) mod segments;

@@ -1,8 +1,10 @@
 //! Exceptions and NMIs in root mode.
 //!
-//! Interrupts are always off in root mode, so nothing but exceptions and NMIs arrives. An exception
-//! is a fault of the hypervisor: it panics with the registers. An NMI is counted for the run loop.
+//! Interrupts are off in root mode but for the moment in which an idle CPU waits for one. An
+//! exception is a fault of the hypervisor: it panics with the registers. An NMI is counted for the
+//! run loop.
 
+use super::interrupts;
 use super::segments::{DOUBLE_FAULT_STACK, MACHINE_CHECK_STACK, NMI_STACK};
 use core::arch::{asm, naked_asm};
 use core::fmt;
@@ -75,6 +77,10 @@ fn build() -> InterruptDescriptorTable {
             unsafe { options.set_stack_index($stack) };
         })*};
     }
+    for (vector, stub) in interrupts::STUBS {
+        // SAFETY: as above.
+        unsafe { idt[vector].set_handler_addr(stub_address(stub)) };
+    }
     gates_with_stack!(double_fault: DOUBLE_FAULT_STACK, non_maskable_interrupt: NMI_STACK,
         machine_check: MACHINE_CHECK_STACK);
     idt
@@ -86,13 +92,13 @@ fn stub_address(stub: unsafe extern "C" fn()) -> VirtAddr {
 }
 
 /// One entry point per vector: makes every frame alike, then joins the others.
-mod stubs {
+pub(super) mod stubs {
     use super::{common, naked_asm};
 
     macro_rules! stub {
         ($($name:ident = $vector:literal $(, $code:ident)?;)*) => {$(
             #[unsafe(naked)]
-            pub(super) unsafe extern "C" fn $name() {
+            pub(in crate::cpu) unsafe extern "C" fn $name() {
                 naked_asm!(stub!(@push $($code)?), "push {vector}", "jmp {common}",
                     vector = const $vector, common = sym common)
             }
@@ -121,6 +127,9 @@ mod stubs {
         simd_floating_point = 19;
         virtualization = 20;
         cp_protection_exception = 21, code;
+        timer = 0x40;
+        serial = 0x41;
+        spurious = 0xff;
     }
 }
 
@@ -173,6 +182,8 @@ unsafe extern "C" fn common() {
 extern "C" fn trap(frame: &TrapFrame) {
     if frame.vector == NMI {
         NMIS.fetch_add(1, Ordering::Relaxed);
+    } else if let Ok(vector @ 32..) = u8::try_from(frame.vector) {
+        interrupts::acknowledge(vector);
     } else {
         panic!("exception {} in root mode\n{frame}", frame.vector);
     }

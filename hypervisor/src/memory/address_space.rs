@@ -10,6 +10,8 @@ use xenolith_core::page_map::{Format, MapError, PageMap};
 const PRESENT: u64 = 1;
 /// Writable.
 const WRITABLE: u64 = 1 << 1;
+/// Not cached.
+const UNCACHED: u64 = 1 << 4 | 1 << 3;
 /// Not executable.
 const NO_EXECUTE: u64 = 1 << 63;
 
@@ -22,6 +24,8 @@ pub(crate) enum Protection {
     Constants,
     /// Read and write.
     Data,
+    /// Read and write, past the caches.
+    Device,
 }
 
 impl Protection {
@@ -30,6 +34,7 @@ impl Protection {
             Self::Text => PRESENT,
             Self::Constants => PRESENT | NO_EXECUTE,
             Self::Data => PRESENT | WRITABLE | NO_EXECUTE,
+            Self::Device => PRESENT | WRITABLE | NO_EXECUTE | UNCACHED,
         }
     }
 }
@@ -94,6 +99,21 @@ impl AddressSpace {
         protection: Protection,
     ) -> Result<(), MapError> {
         self.map.map(memory, address, range.start, range.bytes(), protection.flags())
+    }
+
+    /// Maps the page of registers around `device` at `address`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::map`].
+    pub(crate) fn map_device(
+        &self,
+        memory: &mut Memory,
+        address: u64,
+        device: Hpa,
+    ) -> Result<(), MapError> {
+        let page = Range::sized(device.page_base(), PAGE_SIZE);
+        self.map(memory, address, page, Protection::Device)
     }
 
     /// Returns the address of the top-level table.

@@ -3,6 +3,7 @@
 //! ```text
 //! 0xffff_8000_0000_0000   direct map: all RAM but the image, writable, not executable
 //! 0xffff_a000_0000_0000   stacks, 1 MiB per CPU, a guard page under each stack
+//! 0xffff_b000_0000_0000   devices: the local APIC's page, the I/O APIC's page
 //! 0xffff_ffff_8020_0000   image: text executable, the rest not; text and constants read-only
 //! ```
 //! While booting, the direct map is the loader's lowest 4 GiB, writable and executable.
@@ -19,6 +20,10 @@ use xenolith_core::page_map::TableFrames;
 pub(crate) const DIRECT_MAP: u64 = 0xffff_8000_0000_0000;
 /// Where the per-CPU windows of stacks begin.
 pub(crate) const STACKS: u64 = 0xffff_a000_0000_0000;
+/// Where the local APIC's registers are mapped.
+pub(crate) const LOCAL_APIC: u64 = 0xffff_b000_0000_0000;
+/// Where the I/O APIC's registers are mapped.
+pub(crate) const IO_APIC: u64 = 0xffff_b000_0000_1000;
 /// What is added to a physical address of the image to get its link address.
 pub(crate) const IMAGE_BASE: u64 = 0xffff_ffff_8000_0000;
 

@@ -33,7 +33,7 @@ impl Context<'_> {
             vcpu: self.vcpu.id.0,
             osxsave: cr4 & cr::CR4_OSXSAVE != 0,
             rdtscp: self.vcpu.has_rdtscp,
-            tsc_khz: self.vcpu.tsc_khz,
+            tsc_khz: self.vcpu.clock.tsc_khz,
             max_gfn: self.domain.max_gfn,
         };
         let (leaf, subleaf) = (low(registers.call.rax), low(registers.call.rcx));

@@ -99,7 +99,11 @@ fn hypercall(registers: &mut CallRegisters, context: &mut Context<'_>) -> Next {
 fn other(reason: ExitReason, registers: &mut GuestRegisters, context: &mut Context<'_>) -> Next {
     match reason {
         ExitReason::EXCEPTION_OR_NMI => exception_or_nmi(context),
-        ExitReason::EXTERNAL_INTERRUPT => RESUME,
+        ExitReason::EXTERNAL_INTERRUPT => {
+            let information = context.vcpu.vmcs.read(field::EXIT_INTERRUPTION_INFO);
+            cpu::interrupts::acknowledge(information.to_le_bytes()[0]);
+            RESUME
+        }
         ExitReason::PREEMPTION_TIMER => {
             context.vcpu.serve_console();
             RESUME

@@ -6,7 +6,8 @@ use super::setup::{self, Initial};
 use super::switch::{self, CallRegisters, ENTRY_REFUSED, GuestRegisters};
 use super::vmcs::CurrentVmcs;
 use crate::boot::BootError;
-use crate::cpu::{HostState, features};
+use crate::cpu::HostState;
+use crate::cpu::clock::Clock;
 use crate::domain_memory::DomainMemory;
 use crate::memory::Memory;
 use xenolith_core::address::VcpuId;
@@ -37,8 +38,7 @@ pub(crate) struct Vcpu {
     pub(super) exits: [u64; REASON_SLOTS],
     /// Whether RDTSCP works.
     pub(super) has_rdtscp: bool,
-    /// Frequency of the TSC, 0 when CPUID does not tell.
-    pub(super) tsc_khz: u32,
+    pub(super) clock: Clock,
     /// Where the resident's code is, and its VMCALL that passes hypercalls on.
     pub(super) resident: u64,
     pub(super) hypercall_rip: u64,
@@ -71,6 +71,7 @@ impl Vcpu {
         host: &HostState,
         initial: &Initial,
         header: &Header,
+        clock: Clock,
     ) -> Result<Self, BootError> {
         let mut vmcs = CurrentVmcs::new(root, memory)?;
         let capabilities = root.capabilities();
@@ -88,7 +89,7 @@ impl Vcpu {
             vmcs,
             exits: [0; REASON_SLOTS],
             has_rdtscp: capabilities.has_rdtscp(),
-            tsc_khz: features::tsc_khz(),
+            clock,
             resident: initial.hole.text().0,
             hypercall_rip: initial.hole.text().0 + u64::from(header.hypercall),
             poll_controls: setup::poll_controls(capabilities),
