@@ -1,0 +1,23 @@
+//! The port through which operations reach domains.
+
+use super::channels::EventChannels;
+use super::notify::Notify;
+use crate::address::DomId;
+use crate::guest_memory::GuestMemory;
+
+/// The domains that there are.
+pub trait Domains {
+    /// The memory of a domain, with its shared words.
+    type SharedMemory: GuestMemory;
+
+    /// Runs `action` on the event channels of a domain and its memory, or returns `None` if there
+    /// is no such domain.
+    fn with_channels<R>(
+        &mut self,
+        domain: DomId,
+        action: impl FnOnce(&mut EventChannels, &mut Self::SharedMemory) -> R,
+    ) -> Option<R>;
+
+    /// Does what `notify` asks for.
+    fn notify(&mut self, notify: Notify);
+}
