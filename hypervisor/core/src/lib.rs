@@ -25,5 +25,7 @@ pub mod options;
 pub mod page_map;
 pub mod resident;
 pub mod shutdown;
+pub mod time;
+pub mod timer;
 pub mod vcpu;
 pub mod vmx;
