@@ -151,6 +151,6 @@ impl WallClock {
 
 /// Returns the low and the high half of a word.
 fn halves(word: u64) -> [[u8; 4]; 2] {
-    let half = |shift| u32::try_from(word >> shift & 0xffff_ffff).unwrap_or(0).to_le_bytes();
+    let half = |shift: u32| u32::try_from(word >> shift & 0xffff_ffff).unwrap_or(0).to_le_bytes();
     [half(0), half(32)]
 }
