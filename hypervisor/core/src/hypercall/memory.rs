@@ -29,6 +29,8 @@ pub(super) fn memory_op<M: Machine>(call: &mut Call<'_, M>, args: &Args) -> Outc
         {
             Ok(-EINVAL)
         }
+        // What belongs to the architecture Xen looks up with all bits, and does not find it then.
+        memory::MEMORY_MAP | memory::MACHPHYS_MAPPING if first_extent != 0 => Ok(-ENOSYS),
         memory::MAXIMUM_RAM_PAGE => Ok(to_result(call.domain.max_gfn)),
         memory::CURRENT_RESERVATION => of_domain(call, argument, |d| d.memory_pages),
         memory::MAXIMUM_RESERVATION => of_domain(call, argument, |d| d.max_pages),
