@@ -19,7 +19,12 @@ pub(super) fn callback_op<M: Machine>(call: &mut Call<'_, M>, args: &Args) -> Ou
                 trap::set_nmi(call, 0);
                 0
             }
-            _ => -EINVAL,
+            abi::TYPE_EVENT
+            | abi::TYPE_FAILSAFE
+            | abi::TYPE_SYSCALL
+            | abi::TYPE_SYSENTER
+            | abi::TYPE_SYSCALL32 => -EINVAL,
+            _ => -ENOSYS,
         }),
         _ => Ok(-ENOSYS),
     })
@@ -44,16 +49,14 @@ fn register<M: Machine>(call: &mut Call<'_, M>, argument: &Register) -> i64 {
     0
 }
 
-/// Registers up to three callbacks at once: for events, failsafe and system calls.
+/// Registers three callbacks at once: for events, failsafe and system calls. As on Xen, each counts
+/// for itself, and one that is refused is passed over in silence.
 pub(super) fn set_callbacks<M: Machine>(call: &mut Call<'_, M>, args: &Args) -> Outcome {
     let [event, failsafe, syscall, ..] = *args;
-    let plain = |address| Callback { address, masks_events: false };
-    set_event(call, event);
-    if failsafe != 0 {
-        call.vcpu.failsafe = plain(failsafe);
-    }
-    if syscall != 0 {
-        set_syscall(call, plain(syscall));
+    for (type_, address) in
+        [(abi::TYPE_EVENT, event), (abi::TYPE_FAILSAFE, failsafe), (abi::TYPE_SYSCALL, syscall)]
+    {
+        register(call, &Register { type_, flags: 0, padding: 0, address });
     }
     Outcome::Return(0)
 }
