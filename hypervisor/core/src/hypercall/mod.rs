@@ -151,4 +151,6 @@ const fn handle(argument: u64) -> Gva {
 }
 
 #[cfg(test)]
+mod test_machine;
+#[cfg(test)]
 mod tests;

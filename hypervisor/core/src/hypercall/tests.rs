@@ -1,1 +1,10 @@
-
+mod callback;
+mod console;
+mod memory;
+mod numbers;
+mod pointers;
+mod sched;
+mod trap;
+mod version;
+mod vm_assist;
+mod xenolith;

@@ -64,7 +64,7 @@ fn compile_info() -> CompileInfo {
 }
 
 /// Returns `text` followed by zeros; one that is too long is cut and still terminated.
-fn padded<const N: usize>(text: &str) -> [u8; N] {
+pub(super) fn padded<const N: usize>(text: &str) -> [u8; N] {
     let mut bytes = [0; N];
     let len = text.len().min(N - 1);
     bytes[..len].copy_from_slice(&text.as_bytes()[..len]);

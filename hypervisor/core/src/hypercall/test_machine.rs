@@ -1,0 +1,135 @@
+//! A machine for tests of hypercalls: one domain, one vCPU, memory with known gaps.
+//!
+//! ```text
+//! BASE + 0x0000   16 pages, of which MISSING is not mapped and READ_ONLY not writable
+//! IN_HOLE         the same pages, where hypercalls must not reach them
+//! BEHIND_HOLE     the same pages, right behind the hole
+//! ```
+
+use super::{Args, Call, Machine, Outcome, at_once, dispatch};
+use crate::address::{DomId, Gpa, Gva, VcpuId, to_u64};
+use crate::console::ConsoleQueues;
+use crate::domain::Domain;
+use crate::guest_access::GuestSpace;
+use crate::guest_access::tests::{BASE, CR3, mapped};
+use crate::guest_memory::TestMemory;
+use crate::resident::Header;
+use crate::vcpu::VcpuState;
+use xenolith_abi::guest_layout::{HYPERVISOR_VIRT_END, HYPERVISOR_VIRT_START};
+use zerocopy::{FromBytes, Immutable, IntoBytes};
+
+/// Pages of memory that the domain is said to have.
+pub(super) const MEMORY_PAGES: u64 = 48;
+/// The domain's number.
+pub(super) const DOMAIN: u16 = 7;
+/// The page that is not mapped.
+pub(super) const MISSING: u64 = BASE + 5 * 0x1000;
+/// The page that cannot be written.
+pub(super) const READ_ONLY: u64 = BASE + 9 * 0x1000;
+/// Where the pages are in the hole.
+pub(super) const IN_HOLE: u64 = HYPERVISOR_VIRT_START + (510 << 30);
+/// Where the pages are behind the hole.
+pub(super) const BEHIND_HOLE: u64 = HYPERVISOR_VIRT_END + (510 << 30);
+
+/// What handlers see of the machine.
+#[derive(Debug)]
+pub(super) struct TestMachine {
+    pub(super) memory: TestMemory,
+    pub(super) queues: ConsoleQueues,
+    pub(super) exits: Vec<u64>,
+    /// What was published, in order.
+    pub(super) published: Vec<(Gpa, Vec<u8>)>,
+    /// The last exceptions that were said to be handled.
+    pub(super) handled: Option<u32>,
+}
+
+impl Machine for TestMachine {
+    type Memory = TestMemory;
+
+    fn memory(&mut self) -> &mut TestMemory {
+        &mut self.memory
+    }
+
+    fn cr3(&self) -> u64 {
+        CR3
+    }
+
+    fn with_console<R>(&mut self, action: impl FnOnce(&mut ConsoleQueues) -> R) -> R {
+        action(&mut self.queues)
+    }
+
+    fn publish(&mut self, at: Gpa, bytes: &[u8]) {
+        assert!(at.page_offset() + to_u64(bytes.len()) <= 4096, "it crosses a page");
+        self.published.push((at, bytes.to_vec()));
+    }
+
+    fn set_handled(&mut self, handled: u32) {
+        self.handled = Some(handled);
+    }
+
+    fn exit_counts(&self) -> &[u64] {
+        &self.exits
+    }
+}
+
+/// A domain that makes calls.
+#[derive(Debug)]
+pub(super) struct Caller {
+    pub(super) domain: Domain,
+    pub(super) vcpu: VcpuState,
+    pub(super) machine: TestMachine,
+}
+
+impl Caller {
+    pub(super) fn new() -> Self {
+        let domain = Domain::new(DomId(DOMAIN), MEMORY_PAGES, Header::example());
+        let page = |address: u64| (address - BASE) >> 12;
+        let shared = domain.shared_info.gfn().0;
+        let mut memory = mapped(&[page(MISSING)], &[page(READ_ONLY)]).with_pages(shared, 1, true);
+        for address in [IN_HOLE, BEHIND_HOLE] {
+            memory.poke(CR3 + 8 * (address >> 39 & 511), 0x2003);
+        }
+        let vcpu = VcpuState::new(VcpuId(0), &domain.hole);
+        let queues = ConsoleQueues::new();
+        let exits = (100..180).collect();
+        let machine = TestMachine { memory, queues, exits, published: Vec::new(), handled: None };
+        Self { domain, vcpu, machine }
+    }
+
+    /// Makes a call; arguments that are not given hold rubbish.
+    pub(super) fn call(&mut self, number: impl Into<u64>, given: &[u64]) -> Outcome {
+        let mut args: Args = [0xbad0_bad0_bad0_bad0; 5];
+        args[..given.len()].copy_from_slice(given);
+        self.call_all(number.into(), &args)
+    }
+
+    /// Makes a call with all arguments.
+    pub(super) fn call_all(&mut self, number: u64, args: &Args) -> Outcome {
+        let Self { domain, vcpu, machine } = self;
+        let outcome = dispatch(&mut Call { domain, vcpu, machine }, number, args);
+        if let Some(value) = at_once(number, args[0]) {
+            assert_eq!(outcome, Outcome::Return(value), "the short cut agrees");
+        }
+        outcome
+    }
+
+    /// Returns the address space.
+    pub(super) fn space(&mut self) -> GuestSpace<'_, TestMemory> {
+        GuestSpace::new(&mut self.machine.memory, CR3)
+    }
+
+    /// Stores a value in guest memory.
+    pub(super) fn put<T: IntoBytes + Immutable + ?Sized>(&mut self, at: u64, value: &T) {
+        self.space().write(Gva(at), value).unwrap();
+    }
+
+    /// Reads a value from guest memory.
+    pub(super) fn take<T: FromBytes + IntoBytes>(&mut self, at: u64) -> T {
+        self.space().read(Gva(at)).unwrap()
+    }
+
+    /// Maps page `page` of the pages at `BASE` to nothing.
+    pub(super) fn unmap(&mut self, address: u64) {
+        self.machine.memory.poke(0x4000 + ((address - BASE) >> 12) * 8, 0);
+    }
+}

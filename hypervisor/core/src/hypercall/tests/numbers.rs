@@ -1,0 +1,70 @@
+use super::super::test_machine::Caller;
+use super::super::{KNOWN, Outcome, at_once};
+use xenolith_abi::errno::ENOSYS;
+use xenolith_abi::hypercall as abi;
+
+/// What [`super::super::dispatch`] has an arm for.
+const HANDLED: [u32; 10] = [
+    abi::SET_TRAP_TABLE,
+    abi::SET_CALLBACKS,
+    abi::MEMORY_OP,
+    abi::XEN_VERSION,
+    abi::CONSOLE_IO,
+    abi::VM_ASSIST,
+    abi::NMI_OP,
+    abi::SCHED_OP,
+    abi::CALLBACK_OP,
+    abi::ARCH_7,
+];
+
+/// First arguments with which no call that has a handler answers `-ENOSYS`, in turn.
+const VALID: [(u32, [u64; 3]); 10] = [
+    (abi::SET_TRAP_TABLE, [0, 0, 0]),
+    (abi::SET_CALLBACKS, [0, 0, 0]),
+    (abi::MEMORY_OP, [2, 0, 0]),
+    (abi::XEN_VERSION, [7, 0, 0]),
+    (abi::CONSOLE_IO, [0, 0, 0]),
+    (abi::VM_ASSIST, [0, 0, 0]),
+    (abi::NMI_OP, [1, 0, 0]),
+    (abi::SCHED_OP, [0, 0, 0]),
+    (abi::CALLBACK_OP, [0, 0, 0]),
+    (abi::ARCH_7, [0, 0, 0]),
+];
+
+const UNKNOWN: Outcome = Outcome::Return(-ENOSYS);
+
+#[test]
+fn known_numbers_are_those_with_a_handler() {
+    for number in 0..64 {
+        assert_eq!(KNOWN >> number & 1 != 0, HANDLED.contains(&number), "{number}");
+    }
+    for (number, args) in VALID {
+        assert_ne!(Caller::new().call(number, &args), UNKNOWN, "{number} has a handler");
+    }
+}
+
+#[test]
+fn other_numbers_are_unknown_whatever_the_arguments() {
+    let beyond = [64, 65, 127, 128, 1 << 31, u64::from(u32::MAX), u64::MAX];
+    // What a comparison of 32 bits, or of 6, would take for a number with a handler.
+    let aliases = HANDLED.map(u64::from).map(|n| [n + 64, n + (1 << 32), n + (1 << 63)]);
+    let unhandled =
+        (0..64).filter(|number| HANDLED.iter().all(|known| u64::from(*known) != *number));
+    for number in unhandled.chain(beyond).chain(aliases.into_iter().flatten()) {
+        for first in [0, 1, u64::MAX] {
+            assert_eq!(at_once(number, first), Some(-ENOSYS), "{number:#x}");
+            assert_eq!(Caller::new().call(number, &[first]), UNKNOWN, "{number:#x}");
+        }
+    }
+}
+
+#[test]
+fn only_the_version_is_answered_at_once() {
+    for number in HANDLED {
+        for first in [0, 1, 2, u64::from(u32::MAX), 1 << 32, 1 << 32 | 1] {
+            let is_version = number == abi::XEN_VERSION && first.trailing_zeros() >= 32;
+            let want = is_version.then_some(0x4_0011);
+            assert_eq!(at_once(number.into(), first), want, "{number} {first:#x}");
+        }
+    }
+}
