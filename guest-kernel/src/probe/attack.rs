@@ -156,3 +156,27 @@ pub fn load_descriptors(table: VirtAddr) {
     // SAFETY: see the module `probe`; the segments in use stay as they are until they are loaded.
     unsafe { asm!("lgdt [{}]", in(reg) &raw const pointer, options(nostack, readonly)) }
 }
+
+/// Continues in ring 3 by the iret hypercall, with RDI as given; never comes back.
+pub fn enter_by_hypercall(context: &Context, rdi: u64) -> ! {
+    #[unsafe(naked)]
+    unsafe extern "C" fn go(_context: *const Context, _rdi: u64) -> ! {
+        naked_asm!(
+            "push [rdi + 32]",
+            "push [rdi + 24]",
+            "push [rdi + 16]",
+            "push [rdi + 8]",
+            "push [rdi]",
+            "push 0",
+            "push 0",
+            "push 0",
+            "push 0",
+            "mov rdi, rsi",
+            "mov eax, 23",
+            "syscall",
+            "ud2",
+        )
+    }
+    // SAFETY: see the module `probe`; nothing in the kernel runs afterwards.
+    unsafe { go(context, rdi) }
+}

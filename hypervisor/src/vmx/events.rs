@@ -106,15 +106,18 @@ impl Context<'_> {
     /// Passes a debug exception on, with the bits of DR6 that the CPU has not set yet.
     ///
     /// One that belongs to the resident's way out, because the guest steps, is left for the
-    /// instruction behind it.
+    /// instruction behind it. Any other in the resident is dropped: what a process's MOV to SS held
+    /// back over SYSCALL must not enter the kernel on the process's stack, with its GS.
     pub(super) fn debug_exception(&mut self, conditions: u64) -> Next {
         let tail = self.domain.resident.hypercall_tail;
-        if let Some(offset) = self.resident_offset()
-            && (u64::from(tail.0)..u64::from(tail.1)).contains(&offset)
-        {
-            let data = self.data();
-            self.set_rip(data.return_rip);
-            self.set_rsp(data.stack);
+        if let Some(offset) = self.resident_offset() {
+            if (u64::from(tail.0)..u64::from(tail.1)).contains(&offset) {
+                let data = self.data();
+                self.set_rip(data.return_rip);
+                self.set_rsp(data.stack);
+            } else {
+                self.resume_over_breakpoint();
+            }
             return RESUME;
         }
         let status = Dr6::read_raw() | conditions & CONDITIONS;
@@ -124,6 +127,14 @@ impl Context<'_> {
         // SAFETY: guest state cannot hurt anybody but the guest.
         unsafe { self.vcpu.vmcs.write(field::GUEST_DR7, Natural(control)) };
         self.raise(Exception { vector: DEBUG, error_code: None, address: None })
+    }
+
+    /// Keeps a breakpoint on the next instruction from stopping it again.
+    fn resume_over_breakpoint(&mut self) {
+        const RESUME_FLAG: u64 = 1 << 16;
+        let flags = self.vcpu.vmcs.read(field::GUEST_RFLAGS).0 | RESUME_FLAG;
+        // SAFETY: guest state cannot hurt anybody but the guest.
+        unsafe { self.vcpu.vmcs.write(field::GUEST_RFLAGS, Natural(flags)) };
     }
 
     /// Handles a VMCALL of the resident that is not a hypercall; any other is #UD.

@@ -10,13 +10,15 @@
 
 use xenolith_guest::{
     StartInfo,
-    abi::{segment, xenolith},
+    abi::{hypercall, segment, xenolith},
     command_line,
     paging::Level,
     println,
     probe::{
         Window,
         attack::{self, Context},
+        debug,
+        hypercall::by_page,
         tables,
     },
     x86_64::{VirtAddr, structures::paging::PageTableFlags as Flags},
@@ -44,6 +46,7 @@ const ATTACKS: &[(&str, Attack)] = &[
     ("last-canonical", end_of_lower_half),
     ("last-of-4g", end_of_4g),
     ("user-string", string_of_a_process),
+    ("user-breakpoint", breakpoint_before_system_call),
     ("compatibility-string", string_in_compatibility_mode),
 ];
 
@@ -110,6 +113,32 @@ fn string_of_a_process(window: &mut Window) {
     let rip = window.address(0).as_u64();
     let rsp = rip + 4096;
     attack::enter(&Context { rip, cs, rflags: 0x3002, rsp, ss }, rip + 8192)
+}
+
+/// A process makes a system call behind a MOV to SS whose operand has a data breakpoint: the
+/// exception comes when the process's stack and GS are the kernel's already. HLT stands where the
+/// kernel handles debug exceptions, so that one is a #GP; a system call without a callback is #UD.
+fn breakpoint_before_system_call(window: &mut Window) {
+    const MOV_SS_SYSCALL: [u8; 4] = [0x8e, 0x17, 0x0f, 0x05];
+    const HLT: u8 = 0xf4;
+    const WRITES_AND_READS_OF_4_BYTES: u64 = 0xf_0401;
+    let at = |offset: usize| window.address(offset);
+    let (code, data, trap, handler) = (at(0), at(64), at(4096), at(8192));
+    let entry = [1, handler.as_u64(), 0, 0];
+    window.write(0, &MOV_SS_SYSCALL);
+    window.write(64, &u64::from(segment::FLAT_RING3_SS64).to_le_bytes());
+    for (index, word) in entry.into_iter().enumerate() {
+        window.write(4096 + 8 * index, &word.to_le_bytes());
+    }
+    window.write(8192, &[HLT]);
+    window.map(2, window.own_frame(2), Window::DATA);
+    window.map(0, window.own_frame(0), Window::DATA | Flags::USER_ACCESSIBLE);
+    by_page(hypercall::SET_TRAP_TABLE, [trap.as_u64(), 0, 0, 0, 0]);
+    debug::write_addresses([data.as_u64(), 0, 0, 0]);
+    debug::write_control(WRITES_AND_READS_OF_4_BYTES);
+    let (cs, ss) = (segment::FLAT_RING3_CS64.into(), segment::FLAT_RING3_SS64.into());
+    let (rip, rsp) = (code.as_u64(), code.as_u64() + 4096);
+    attack::enter_by_hypercall(&Context { rip, cs, rflags: 0x202, rsp, ss }, data.as_u64())
 }
 
 /// A string with a segment base, which only 32-bit code has.
