@@ -14,6 +14,7 @@ use xenolith_core::address::{DomId, PAGE_SIZE, VcpuId, to_u64, to_usize};
 use xenolith_core::crash::CrashReason;
 use xenolith_core::domain::Domain;
 use xenolith_core::domain_builder::{self, BuildParameters};
+use xenolith_core::event_channel::EventChannels;
 use xenolith_core::hole::{self, Hole};
 use xenolith_core::hypercall_page;
 use xenolith_core::resident::Header;
@@ -35,6 +36,7 @@ struct RunningDomain {
     domain: Domain,
     memory: DomainMemory,
     state: VcpuState,
+    channels: &'static mut EventChannels,
     vcpu: Vcpu,
 }
 
@@ -47,7 +49,12 @@ pub(crate) extern "C" fn start(machine: &mut Machine) -> ! {
     }
     let mut last = Verdict::Panic;
     for running in &mut domains {
-        let end = running.vcpu.run(&mut running.domain, &mut running.state, &mut running.memory);
+        let end = running.vcpu.run(
+            &mut running.domain,
+            &mut running.state,
+            &mut running.memory,
+            running.channels,
+        );
         last = Verdict::Domain(report(running, end));
     }
     power::end(last)
@@ -75,7 +82,22 @@ fn prepare(machine: &mut Machine) -> Result<RunningDomain, BootError> {
     let vcpu = Vcpu::new(&root, memory, &host, &initial, &header, clock)?;
     let domain = Domain::new(FIRST_DOMAIN, memory_pages, header);
     info!("domain {}: {} MiB, entry {}", domain.id.0, memory_pages >> 8, initial.rip);
-    Ok(RunningDomain { domain, memory: guest, state, vcpu })
+    let channels = new_channels(memory, &domain)?;
+    Ok(RunningDomain { domain, memory: guest, state, channels, vcpu })
+}
+
+/// Makes the event channels of `domain`, which are too large for a stack.
+fn new_channels(
+    memory: &mut Memory,
+    domain: &Domain,
+) -> Result<&'static mut EventChannels, BootError> {
+    const BYTES: u64 = to_u64(size_of::<EventChannels>()).next_multiple_of(PAGE_SIZE);
+    let place = memory.allocate_zeroed(BYTES, PAGE_SIZE).ok_or(BootError::OutOfMemory)?;
+    // SAFETY: all zeros is a value of the type, nothing else refers to the memory, and it is never
+    // given back.
+    let channels = unsafe { &mut *direct::<EventChannels>(place) };
+    channels.start(domain.id, domain.shared_info, 1);
+    Ok(channels)
 }
 
 fn load_segments(memory: &mut Memory, stacks: &StackTops) -> Result<Loaded, BootError> {

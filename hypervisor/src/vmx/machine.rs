@@ -4,8 +4,9 @@ use super::setup;
 use super::vcpu::Vcpu;
 use crate::console;
 use crate::domain_memory::DomainMemory;
-use xenolith_core::address::Gpa;
+use xenolith_core::address::{DomId, Gpa};
 use xenolith_core::console::ConsoleQueues;
+use xenolith_core::event_channel::{Domains, EventChannels, Notify};
 use xenolith_core::hypercall::Machine;
 use xenolith_core::vmx::field;
 
@@ -14,6 +15,23 @@ use xenolith_core::vmx::field;
 pub(super) struct VcpuMachine<'a> {
     pub(super) vcpu: &'a mut Vcpu,
     pub(super) memory: &'a mut DomainMemory,
+    pub(super) channels: &'a mut EventChannels,
+}
+
+/// There is one domain: the caller's.
+impl Domains for VcpuMachine<'_> {
+    type SharedMemory = DomainMemory;
+
+    fn with_channels<R>(
+        &mut self,
+        domain: DomId,
+        action: impl FnOnce(&mut EventChannels, &mut DomainMemory) -> R,
+    ) -> Option<R> {
+        (domain == self.channels.domain()).then(|| action(self.channels, self.memory))
+    }
+
+    /// The one vCPU is on its way back into the guest, and finds its events there.
+    fn notify(&mut self, _: Notify) {}
 }
 
 impl Machine for VcpuMachine<'_> {

@@ -13,6 +13,7 @@ use crate::memory::Memory;
 use xenolith_core::address::VcpuId;
 use xenolith_core::crash::CrashReason;
 use xenolith_core::domain::Domain;
+use xenolith_core::event_channel::EventChannels;
 use xenolith_core::resident::Header;
 use xenolith_core::shutdown::ShutdownReason;
 use xenolith_core::vcpu::VcpuState;
@@ -55,6 +56,7 @@ pub(super) struct Context<'a> {
     pub(super) domain: &'a mut Domain,
     pub(super) state: &'a mut VcpuState,
     pub(super) memory: &'a mut DomainMemory,
+    pub(super) channels: &'a mut EventChannels,
     /// Set by the handler that ends the domain.
     pub(super) end: Option<End>,
 }
@@ -103,9 +105,10 @@ impl Vcpu {
         domain: &mut Domain,
         state: &mut VcpuState,
         memory: &mut DomainMemory,
+        channels: &mut EventChannels,
     ) -> End {
         let mut registers = self.registers;
-        let mut context = Context { vcpu: self, domain, state, memory, end: None };
+        let mut context = Context { vcpu: self, domain, state, memory, channels, end: None };
         // SAFETY: `new` has completed the VMCS, which has not been launched: running ends with the
         // domain. The handler that its host RIP leads to takes a `Context`.
         let code = unsafe { switch::enter(&mut registers, &raw mut context) };
@@ -133,6 +136,10 @@ impl Vcpu {
 impl Context<'_> {
     /// Returns the machine as hypercall handlers see it, beside domain and vCPU.
     pub(super) fn split(&mut self) -> (&mut Domain, &mut VcpuState, VcpuMachine<'_>) {
-        (self.domain, self.state, VcpuMachine { vcpu: self.vcpu, memory: self.memory })
+        (
+            self.domain,
+            self.state,
+            VcpuMachine { vcpu: self.vcpu, memory: self.memory, channels: self.channels },
+        )
     }
 }
