@@ -1,7 +1,7 @@
 //! Queues between a domain's console calls and the line.
 //!
-//! Both are bounded: a writer that finds [`ByteQueue::is_full`] has to try again later, input that
-//! nobody reads is dropped when the queue is full.
+//! Both are bounded: a writer that finds no [`ConsoleQueues::room`] has to try again later, input
+//! that nobody reads is dropped when the queue is full.
 
 /// A first-in, first-out queue of at most `N` bytes.
 #[derive(Clone, Debug)]

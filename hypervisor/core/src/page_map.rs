@@ -128,7 +128,7 @@ impl PageMap {
         None
     }
 
-    /// Calls `visit` with address and level of each leaf, in ascending order.
+    /// Calls `visit` with address, entry and level of each leaf, in ascending order.
     pub fn for_each_leaf(&self, frames: &impl TableFrames, visit: &mut impl FnMut(u64, u64, u32)) {
         self.visit_table(frames, self.root, 0, 4, visit);
     }
