@@ -14,7 +14,7 @@ use x86_64::VirtAddr;
 use x86_64::registers::control::Cr2;
 use x86_64::structures::idt::InterruptDescriptorTable;
 
-/// What lies on the stack when [`exception`] runs, lowest address first.
+/// What lies on the stack when [`trap`] runs, lowest address first.
 #[repr(C)]
 #[derive(Debug)]
 struct TrapFrame {
