@@ -12,3 +12,10 @@ pub fn ticks() -> u64 {
     }
     (u64::from(high) << 32) | u64::from(low)
 }
+
+/// Returns the time-stamp counter, read after everything before has been.
+pub fn ordered_ticks() -> u64 {
+    // SAFETY: the instruction only waits for loads.
+    unsafe { asm!("lfence", options(nostack, preserves_flags)) };
+    ticks()
+}

@@ -1,12 +1,11 @@
 //! The heap: a fixed piece of the image, given out by Talc.
 //!
-//! Its own file because the lock belongs to it: once events are enabled, an upcall that allocates
-//! must never interrupt an allocation.
+//! Its own file because the lock belongs to it: an upcall that allocates never interrupts an
+//! allocation.
 
-use spin::Mutex;
 use talc::{TalcLock, source::Claim};
 
-use crate::static_pages::StaticPages;
+use crate::{irq::RawEventsOffLock, static_pages::StaticPages};
 
 /// Pages of the heap (1 MiB).
 const PAGES: usize = 256;
@@ -14,7 +13,7 @@ const PAGES: usize = 256;
 static MEMORY: StaticPages<PAGES> = StaticPages::new();
 
 #[global_allocator]
-static HEAP: TalcLock<Mutex<()>, Claim> = TalcLock::new(SOURCE);
+static HEAP: TalcLock<RawEventsOffLock, Claim> = TalcLock::new(SOURCE);
 
 // SAFETY: the memory is static, and nothing but the one allocator that takes it touches it.
 const SOURCE: Claim = unsafe { Claim::new(MEMORY.as_ptr(), MEMORY.bytes()) };

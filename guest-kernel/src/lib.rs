@@ -17,15 +17,20 @@
 
 extern crate alloc;
 
+mod atomic_fn;
 pub mod clock;
 pub mod command_line;
 pub mod console;
 pub mod cpuid;
 #[cfg(target_os = "none")]
 pub mod entry;
+pub mod events;
 #[cfg(target_os = "none")]
 mod heap;
 pub mod hypercall;
+pub mod irq;
+#[cfg(test)]
+mod model;
 pub mod note;
 pub mod paging;
 #[cfg(target_os = "none")]
@@ -37,6 +42,12 @@ pub mod scenario;
 pub mod shared_info;
 pub mod start_info;
 pub mod static_pages;
+pub mod time;
+#[cfg(target_os = "none")]
+pub mod traps;
+#[cfg(target_os = "none")]
+pub mod user;
+pub mod vcpu;
 
 pub use start_info::StartInfo;
 pub use x86_64;

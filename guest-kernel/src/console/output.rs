@@ -2,15 +2,13 @@
 
 use core::fmt::{self, Write};
 
-use spin::Mutex;
-
-use crate::hypercall::console;
+use crate::{hypercall::console, irq::EventsOffLock};
 
 /// Bytes gathered before they are written.
 const BUFFER_BYTES: usize = 256;
 
-/// Keeps one caller's text in one piece.
-static LOCK: Mutex<()> = Mutex::new(());
+/// Keeps one caller's text in one piece. Handlers of events print too.
+static LOCK: EventsOffLock<()> = EventsOffLock::new(());
 
 /// Text on its way to the console.
 struct Buffer {

@@ -1,19 +1,26 @@
-//! From the first instruction to the kernel's main function.
+//! From the first instruction to the kernel's main function, and every later way into the kernel.
 //!
 //! The domain builder enters [`start`] in ring 0 with the address of `start_info` in RSI
 //! (`docs/abi.md`). What the kernel's main function finds is set up here: its stack, a filled
 //! hypercall page, the shared page, and an image whose text cannot be written.
 
+mod common;
+mod frame;
 mod image;
 mod registers;
 mod stack;
+mod vectors;
 
 use core::{arch::naked_asm, mem::offset_of};
 
+use x86_64::VirtAddr;
 use xenolith_abi::start_info;
 
+pub use common::continue_with;
+pub use frame::{Cause, Frame, Vector};
 pub use image::image;
 pub use registers::EntryRegisters;
+pub use vectors::vector_address;
 
 use crate::{StartInfo, hypercall, shared_info};
 
@@ -114,4 +121,24 @@ extern "C" fn rust_start(start: *const start_info::StartInfo) -> ! {
 /// Returns the registers as they were at the kernel's first instruction.
 pub fn registers() -> EntryRegisters {
     registers::AT_ENTRY.read()
+}
+
+/// Returns where upcalls go.
+pub fn upcall_address() -> VirtAddr {
+    address(common::upcall)
+}
+
+/// Returns where SYSCALL in user mode goes.
+pub fn syscall_address() -> VirtAddr {
+    address(common::syscall)
+}
+
+/// Returns where a non-maskable interrupt with a callback of its own goes.
+pub fn nmi_address() -> VirtAddr {
+    address(common::nmi_callback)
+}
+
+#[expect(clippy::fn_to_numeric_cast_any, reason = "the hypervisor is told the address")]
+fn address(entry: unsafe extern "C" fn()) -> VirtAddr {
+    VirtAddr::from_ptr(entry as *const u8)
 }

@@ -4,11 +4,21 @@
 //! and R8, the result in RAX, negative for an error. The functions in this file are the only ones
 //! that know this.
 
+pub mod callback;
 pub mod console;
+pub mod debug_register;
 mod error;
+pub mod event_channel;
 pub mod memory;
+pub mod nmi;
 pub mod page;
+pub mod physdev;
 pub mod sched;
+pub mod segment;
+pub mod task;
+pub mod timer;
+pub mod trap;
+pub mod vcpu;
 pub mod version;
 pub mod vm_assist;
 pub mod xenolith;

@@ -1,24 +1,31 @@
 //! The page that the kernel and the hypervisor both write (`xen/public/xen.h`, `shared_info`).
 //!
-//! This is the one module that reaches it. Every word is an atomic: the other side changes it at
-//! any time. There is no reference to the page as a structure, only addresses of its fields.
+//! This is the one module that reaches it, and the records of vCPUs wherever they are. Every word
+//! is an atomic: the other side changes it at any time. There is no reference to the page as a
+//! structure, only addresses of its fields.
+
+mod place;
+mod vcpu;
 
 use core::{
     mem::offset_of,
-    sync::atomic::{AtomicU8, AtomicU64},
+    sync::atomic::{AtomicU32, AtomicU64},
 };
 
 use spin::Once;
 use x86_64::{PhysAddr, VirtAddr, structures::paging::PageTableFlags as Flags};
-use xenolith_abi::shared_info::{LEGACY_MAX_VCPUS, SharedInfo as Layout, VcpuInfo};
+use xenolith_abi::shared_info::{LEGACY_MAX_VCPUS, SharedInfo as Layout};
 
-use crate::{StartInfo, paging::AddressSpace, static_pages::StaticPages};
+use crate::{StartInfo, paging::AddressSpace, static_pages::StaticPages, vcpu::VcpuId};
+
+pub use place::relocate;
+pub use vcpu::{TimeWords, VcpuWords};
 
 /// The page of the image that is mapped to the shared page; its own frame is given up for it.
 static PLACE: StaticPages<1> = StaticPages::new();
 
 /// Words of 64 ports in each bitmap.
-const BITMAP_WORDS: usize = 64;
+pub const BITMAP_WORDS: usize = 64;
 
 /// Set once the place is mapped.
 static MAPPED: Once<SharedInfo> = Once::new();
@@ -52,7 +59,7 @@ pub fn shared_info() -> SharedInfo {
 }
 
 /// Returns the address `offset` bytes into the page.
-fn field<T>(offset: usize) -> *mut T {
+const fn field<T>(offset: usize) -> *mut T {
     PLACE.as_ptr().wrapping_add(offset).cast()
 }
 
@@ -62,14 +69,14 @@ impl SharedInfo {
         PLACE.page(0)
     }
 
-    /// Returns the words of one vCPU.
+    /// Returns the words that one vCPU has in the page, whether or not it uses them.
     ///
     /// # Panics
     ///
     /// If the page has no words for such a vCPU.
     pub fn vcpu(self, index: usize) -> VcpuWords {
         assert!(index < LEGACY_MAX_VCPUS, "vCPU {index} has no words in the shared page");
-        VcpuWords { offset: offset_of!(Layout, vcpu_info) + index * size_of::<VcpuInfo>() }
+        place::in_page(index)
     }
 
     /// Returns a word of the bitmap of pending ports.
@@ -78,7 +85,7 @@ impl SharedInfo {
     ///
     /// If there is no such word.
     pub fn pending(self, word: usize) -> &'static AtomicU64 {
-        bitmap_word(offset_of!(Layout, evtchn_pending), word)
+        pending_word(word)
     }
 
     /// Returns a word of the bitmap of masked ports.
@@ -87,42 +94,56 @@ impl SharedInfo {
     ///
     /// If there is no such word.
     pub fn mask(self, word: usize) -> &'static AtomicU64 {
-        bitmap_word(offset_of!(Layout, evtchn_mask), word)
+        mask_word(word)
     }
+
+    /// Returns the words that say when system time began.
+    pub fn wall_clock(self) -> WallClockWords {
+        WallClockWords {
+            version: word_u32(offset_of!(Layout, wc_version)),
+            seconds: word_u32(offset_of!(Layout, wc_sec)),
+            seconds_high: word_u32(offset_of!(Layout, wc_sec_hi)),
+            nanoseconds: word_u32(offset_of!(Layout, wc_nsec)),
+        }
+    }
+}
+
+/// Returns the words that a vCPU uses now: in the shared page, or where they were moved.
+#[inline]
+pub fn of_vcpu(vcpu: VcpuId) -> VcpuWords {
+    place::of_vcpu(vcpu)
+}
+
+/// The words that say when system time began (`wc_version`, `wc_sec`, `wc_nsec`, `wc_sec_hi`).
+#[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "described where they are laid out")]
+pub struct WallClockWords {
+    pub version: &'static AtomicU32,
+    pub seconds: &'static AtomicU32,
+    pub seconds_high: &'static AtomicU32,
+    pub nanoseconds: &'static AtomicU32,
+}
+
+/// Returns a word of the bitmap of pending ports.
+pub(crate) fn pending_word(word: usize) -> &'static AtomicU64 {
+    bitmap_word(offset_of!(Layout, evtchn_pending), word)
+}
+
+/// Returns a word of the bitmap of masked ports.
+pub(crate) fn mask_word(word: usize) -> &'static AtomicU64 {
+    bitmap_word(offset_of!(Layout, evtchn_mask), word)
 }
 
 /// Returns a word of the bitmap that starts at `offset`.
 fn bitmap_word(offset: usize, word: usize) -> &'static AtomicU64 {
     assert!(word < BITMAP_WORDS, "the bitmaps have no word {word}");
-    // SAFETY: the word is inside the mapped page, where everything is accessed as atomics.
+    // SAFETY: the word is inside the page's place, where everything is accessed as atomics.
     unsafe { AtomicU64::from_ptr(field(offset + word * size_of::<u64>())) }
 }
 
-/// The words of one vCPU in the shared page (`vcpu_info`).
-#[derive(Clone, Copy, Debug)]
-pub struct VcpuWords {
-    offset: usize,
-}
-
-impl VcpuWords {
-    /// Returns the byte that says whether an upcall is due.
-    pub fn upcall_pending(self) -> &'static AtomicU8 {
-        let offset = self.offset + offset_of!(VcpuInfo, evtchn_upcall_pending);
-        // SAFETY: the field is inside the mapped page, where everything is accessed as atomics.
-        unsafe { AtomicU8::from_ptr(field(offset)) }
-    }
-
-    /// Returns the byte that holds upcalls off.
-    pub fn upcall_mask(self) -> &'static AtomicU8 {
-        let offset = self.offset + offset_of!(VcpuInfo, evtchn_upcall_mask);
-        // SAFETY: as for `upcall_pending`.
-        unsafe { AtomicU8::from_ptr(field(offset)) }
-    }
-
-    /// Returns the word that says which words of the bitmap to look at.
-    pub fn pending_selector(self) -> &'static AtomicU64 {
-        let offset = self.offset + offset_of!(VcpuInfo, evtchn_pending_sel);
-        // SAFETY: as for `upcall_pending`.
-        unsafe { AtomicU64::from_ptr(field(offset)) }
-    }
+/// Returns the 32-bit word at `offset`.
+fn word_u32(offset: usize) -> &'static AtomicU32 {
+    assert!(offset + size_of::<u32>() <= size_of::<Layout>(), "inside the page");
+    // SAFETY: as for `bitmap_word`.
+    unsafe { AtomicU32::from_ptr(field(offset)) }
 }

@@ -1,0 +1,147 @@
+//! What all entries share: saving every register, calling Rust, and the way back.
+//!
+//! The way back is the `iret` hypercall, made inline. It restores the event mask together with the
+//! registers, and when an event waits it becomes the next upcall in place, on the same stack:
+//! a flood of events does not make the stack grow.
+
+use core::{arch::naked_asm, mem::offset_of};
+
+use super::{Frame, frame::Cause};
+use crate::{abi::hypercall, events, traps};
+
+/// Defines the part of an entry behind its stub: `extern "C" fn(&mut Frame)` is called.
+///
+/// ```text
+/// on the stack:   cause rcx r11 error_code rip cs rflags rsp ss
+/// ```
+macro_rules! entry_with {
+    ($(#[$doc:meta])* $name:ident calls $handler:path) => {
+        $(#[$doc])*
+        ///
+        /// # Safety
+        ///
+        /// Only entry stubs jump here, with the words above on the stack.
+        #[unsafe(naked)]
+        pub(super) unsafe extern "C" fn $name() {
+            naked_asm!(
+                "push rdi", "push rsi", "push rdx", "push rax",
+                "push r8", "push r9", "push r10", "push rbx",
+                "push rbp", "push r12", "push r13", "push r14", "push r15",
+                // Rust assumes the direction flag clear. The stack is aligned: see `Frame`.
+                "cld",
+                "mov rdi, rsp",
+                "call {handler}",
+                "jmp {leave}",
+                handler = sym $handler,
+                leave = sym leave,
+            )
+        }
+    };
+}
+
+entry_with! {
+    /// Handles an exception.
+    exception calls traps::handle
+}
+entry_with! {
+    /// Handles an upcall.
+    event calls events::handle
+}
+entry_with! {
+    /// Handles a system call.
+    system_call calls traps::handle_system_call
+}
+entry_with! {
+    /// Handles a non-maskable interrupt.
+    nmi calls traps::handle_nmi
+}
+
+/// Continues what the frame at RSP describes.
+///
+/// ```text
+/// cause rcx r11 error_code rip ...   →   rax r11 rcx flags=0 rip ...   (`iret_context`)
+/// ```
+///
+/// # Safety
+///
+/// RSP must point to a [`Frame`] whose registers may continue.
+#[unsafe(naked)]
+unsafe extern "C" fn leave() {
+    naked_asm!(
+        "pop r15", "pop r14", "pop r13", "pop r12", "pop rbp",
+        "pop rbx", "pop r10", "pop r9", "pop r8",
+        "pop rax", "pop rdx", "pop rsi", "pop rdi",
+        "mov rcx, [rsp + {rcx}]",
+        "mov r11, [rsp + {r11}]",
+        "mov [rsp], rax",
+        "mov [rsp + 8], r11",
+        "mov [rsp + 16], rcx",
+        "mov qword ptr [rsp + 24], 0",
+        "mov eax, {iret}",
+        "syscall",
+        // The hypercall does not return.
+        "ud2",
+        rcx = const offset_of!(Frame, rcx) - offset_of!(Frame, cause),
+        r11 = const offset_of!(Frame, r11) - offset_of!(Frame, cause),
+        iret = const hypercall::IRET,
+    )
+}
+
+/// Continues what a frame describes, on a copy of it below the caller's stack.
+///
+/// # Safety
+///
+/// The frame's registers must be ones that may continue.
+#[unsafe(naked)]
+pub unsafe extern "C" fn continue_with(_frame: *const Frame) -> ! {
+    naked_asm!(
+        "sub rsp, {bytes}",
+        "mov rsi, rdi",
+        "mov rdi, rsp",
+        "mov ecx, {words}",
+        "cld",
+        "rep movsq",
+        "jmp {leave}",
+        bytes = const size_of::<Frame>(),
+        words = const size_of::<Frame>() / 8,
+        leave = sym leave,
+    )
+}
+
+/// Defines an entry that the hypervisor enters without an error code, other than by a vector.
+macro_rules! stub {
+    ($(#[$doc:meta])* $name:ident, $cause:expr, $entry:path) => {
+        $(#[$doc])*
+        ///
+        /// # Safety
+        ///
+        /// Only the hypervisor enters here, with a frame without error code on the stack.
+        #[unsafe(naked)]
+        pub(super) unsafe extern "C" fn $name() {
+            naked_asm!(
+                "pop rcx",
+                "pop r11",
+                "push 0",
+                "push r11",
+                "push rcx",
+                "push {cause}",
+                "jmp {entry}",
+                cause = const $cause,
+                entry = sym $entry,
+            )
+        }
+    };
+}
+
+stub! {
+    /// Where upcalls go.
+    upcall, Cause::EVENT, event
+}
+stub! {
+    /// Where SYSCALL in user mode goes.
+    syscall, Cause::SYSTEM_CALL, system_call
+}
+stub! {
+    /// Where a non-maskable interrupt with a callback of its own goes.
+    nmi_callback, Cause::NMI, nmi
+}

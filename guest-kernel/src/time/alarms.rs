@@ -1,0 +1,119 @@
+//! Alarms: the queue behind VIRQ_TIMER, and sleeping.
+
+use alloc::vec::Vec;
+use core::{
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
+
+use super::{Alarm, AlarmId, Full, Queue, now};
+use crate::{
+    abi::event_channel::VIRQ_TIMER,
+    events::{self, Port},
+    hypercall::{
+        Errno,
+        event_channel::{Virq, bind_virq},
+        timer,
+    },
+    irq::{self, EventsOffLock},
+    vcpu,
+};
+
+/// Alarms that can be set at a time.
+const ALARMS: usize = 16;
+
+static QUEUE: EventsOffLock<Queue<ALARMS>> = EventsOffLock::new(Queue::new());
+
+/// Upcalls of the timer so far.
+static TICKS: AtomicU64 = AtomicU64::new(0);
+
+/// Binds VIRQ_TIMER to a port of its own; returns the port. After [`events::install`].
+///
+/// # Errors
+///
+/// The hypervisor's: `EEXIST` if VIRQ_TIMER has a port already.
+pub fn install() -> Result<Port, Errno> {
+    let port = bind_virq(Virq(VIRQ_TIMER), vcpu::current())?;
+    events::set_handler(port, on_timer);
+    events::unmask(port);
+    Ok(port)
+}
+
+/// Sets an alarm.
+///
+/// # Errors
+///
+/// If as many are set as there can be.
+pub fn set_alarm(alarm: Alarm) -> Result<AlarmId, Full> {
+    let mut queue = QUEUE.lock();
+    let id = queue.add(alarm)?;
+    program(&queue);
+    Ok(id)
+}
+
+/// Takes an alarm away; returns it unless it has been called for the last time.
+pub fn cancel(id: AlarmId) -> Option<Alarm> {
+    QUEUE.lock().cancel(id)
+}
+
+/// Returns the alarms that are set.
+pub fn list() -> Vec<Alarm> {
+    // Room for them before the lock: the heap has a lock of its own.
+    let mut alarms = Vec::with_capacity(ALARMS);
+    alarms.extend(QUEUE.lock().iter());
+    alarms
+}
+
+/// Returns how many upcalls of the timer there were.
+pub fn ticks() -> u64 {
+    TICKS.load(Relaxed)
+}
+
+/// Waits for a time to pass, with events enabled meanwhile.
+///
+/// # Errors
+///
+/// If as many alarms are set as there can be.
+pub fn sleep(duration: Duration) -> Result<(), Full> {
+    let deadline = now() + duration;
+    let id = set_alarm(Alarm { deadline, period: None, handler: |_| {} })?;
+    let before = irq::save_fl();
+    loop {
+        irq::irq_disable();
+        if now() >= deadline {
+            break;
+        }
+        irq::safe_halt();
+    }
+    irq::restore_fl(before);
+    cancel(id);
+    Ok(())
+}
+
+/// Serves the timer: calls what is due and sets the timer for what is next.
+fn on_timer(_: Port) {
+    TICKS.fetch_add(1, Relaxed);
+    loop {
+        // The lock is let go before the call: a handler may set alarms.
+        let due = QUEUE.lock().take_due(now());
+        let Some(alarm) = due else {
+            break;
+        };
+        (alarm.handler)(alarm.deadline);
+    }
+    program(&QUEUE.lock());
+}
+
+/// Sets the timer for the next alarm; one that has passed meanwhile comes at once.
+fn program(queue: &Queue<ALARMS>) {
+    if let Some(deadline) = queue.next_deadline() {
+        // The call has no way to fail; without a timer there is no alarm to wait for.
+        let _ = timer::set(Some(deadline));
+    }
+}
+
+impl From<Full> for Errno {
+    fn from(Full: Full) -> Self {
+        Self(crate::abi::errno::ENOSPC)
+    }
+}
