@@ -2,22 +2,29 @@ use super::super::Args;
 use super::super::Outcome::{self, Continue, Return};
 use super::super::test_machine::{Caller, MISSING};
 use crate::address::{to_u64, to_usize};
-use crate::console::{INPUT_BYTES, OUTPUT_BYTES};
+use crate::console::{ConsoleQueues, INPUT_BYTES, OUTPUT_BYTES};
 use crate::guest_access::tests::BASE;
 use proptest::prelude::*;
+use std::sync::LazyLock;
 use xenolith_abi::errno::{E2BIG, EFAULT, ENOSYS};
 use xenolith_abi::hypercall::CONSOLE_IO;
 
 const TEXT: u64 = BASE + 0x1000 - 77;
 
+/// Queues of which that for output is full.
+static FULL: LazyLock<ConsoleQueues> = LazyLock::new(|| {
+    let mut queues = ConsoleQueues::new();
+    (0..OUTPUT_BYTES).for_each(|_| queues.output.push(b'.'));
+    queues
+});
+
 /// Makes a call when the queue has `room`; returns what came out too.
 fn piece(caller: &mut Caller, args: &Args, room: usize) -> (Outcome, Vec<u8>) {
-    let filler = OUTPUT_BYTES - room;
-    caller.machine.queues.output.clear();
-    (0..filler).for_each(|_| caller.machine.queues.output.push(b'.'));
+    caller.machine.queues = FULL.clone();
+    caller.machine.queues.output.consume(room);
     let outcome = caller.call_all(CONSOLE_IO.into(), args);
     let mut out = drain(caller);
-    (outcome, out.split_off(filler))
+    (outcome, out.split_off(OUTPUT_BYTES - room))
 }
 
 fn drain(caller: &mut Caller) -> Vec<u8> {
@@ -63,13 +70,14 @@ fn write_in_pieces(text: &[u8], rooms: impl IntoIterator<Item = usize>) -> usize
 
 #[test]
 fn a_write_is_cut_at_any_room() {
-    let lines: Vec<u8> = (0..600_u32).map(|i| if i % 3 == 0 { b'\n' } else { b'a' }).collect();
-    let mut most = 0;
-    for room in 0..=2 * lines.len() {
-        most = most.max(write_in_pieces(&lines, [room, room / 2, room]));
+    // Line ends take two places: text of nothing else fills what room there is.
+    for every in [1, 3, 1000] {
+        let text: Vec<u8> =
+            (0..600_u32).map(|i| if i % every == 0 { b'\n' } else { b'a' }).collect();
+        let pieces = |room: usize| write_in_pieces(&text, [room, room / 2, room]);
+        assert_eq!((0..=2 * text.len()).map(pieces).max(), Some(4), "with no room nothing is done");
+        assert_eq!(write_in_pieces(&text, []), 1);
     }
-    assert_eq!(most, 4, "with no room nothing is done");
-    assert_eq!(write_in_pieces(&lines, []), 1);
 }
 
 proptest! {
