@@ -12,11 +12,14 @@ pub mod attack;
 pub mod control;
 pub mod crash;
 pub mod debug;
+#[cfg(target_os = "none")]
+pub mod exception;
 pub mod hypercall;
 pub mod instruction;
 pub mod memory;
 pub mod msr;
 pub mod port;
+pub mod raise;
 pub mod registers;
 pub mod tables;
 pub mod user;

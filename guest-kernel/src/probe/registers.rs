@@ -160,6 +160,14 @@ around! {
     wbinvd, "wbinvd"
 }
 around! {
+    /// Raises #BP and goes on behind it.
+    int3, "int3"
+}
+around! {
+    /// Raises #UD; goes on where the handler says.
+    ud2, "ud2"
+}
+around! {
     /// Does nothing: what this module itself does to registers.
     nothing, "nop"
 }
