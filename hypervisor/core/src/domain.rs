@@ -3,6 +3,8 @@
 use crate::address::{DomId, Gpa};
 use crate::hole::Hole;
 use crate::resident::Header;
+use crate::shutdown::ShutdownReason;
+use crate::watchdog::Watchdogs;
 use xenolith_abi::features;
 
 /// The state of one domain.
@@ -24,6 +26,11 @@ pub struct Domain {
     pub resident: Header,
     /// Assists that are on, a bit per type (`vm_assist`).
     pub assists: u64,
+    /// The reason that it announced for its end (`SCHEDOP_shutdown_code`); it counts, whatever
+    /// reason is given then.
+    pub shutdown_code: Option<ShutdownReason>,
+    /// Its watchdogs.
+    pub watchdogs: Watchdogs,
     /// Whether its kernel said in its ELF notes that it runs in ring 0.
     pub supervisor_mode_kernel: bool,
 }
@@ -41,6 +48,8 @@ impl Domain {
             hole,
             resident,
             assists: 0,
+            shutdown_code: None,
+            watchdogs: Watchdogs::new(),
             supervisor_mode_kernel: false,
         }
     }

@@ -134,7 +134,7 @@ impl<'a, M: GuestMemory> GuestSpace<'a, M> {
     ///
     /// When whoever it is made for could not make the access, or the address is in the hole.
     pub fn translate(&mut self, address: Gva, access: Access) -> Result<Gpa, Fault> {
-        if !address.is_canonical() || in_hole(address) {
+        if !is_reachable(address) {
             return Err(Fault);
         }
         let mut table = self.cr3 & ADDRESS_MASK;
@@ -176,6 +176,11 @@ const fn reserved_in_large(level: u32) -> u64 {
 /// Returns how many of `len` bytes from `at` on lie in the page of `at`.
 fn in_page(at: Gva, len: usize) -> usize {
     len.min(to_usize(PAGE_SIZE - at.page_offset()))
+}
+
+/// Returns whether an address could ever be a guest's: canonical, and not in the hole.
+pub(crate) fn is_reachable(address: Gva) -> bool {
+    address.is_canonical() && !in_hole(address)
 }
 
 fn in_hole(address: Gva) -> bool {

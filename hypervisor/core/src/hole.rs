@@ -20,7 +20,7 @@
 //!                  slot 258         the vCPUs' groups, see `resident`
 //! ```
 
-use crate::address::{Gpa, Gva, PAGE_SIZE, to_u64};
+use crate::address::{Gfn, Gpa, Gva, PAGE_SIZE, to_u64};
 use crate::domain_builder::guest_frames::GuestFrames;
 use crate::page_map::LARGE;
 use crate::resident::{self, EVENT_VECTOR, Header, TASK, Trap, VcpuData};
@@ -187,6 +187,16 @@ impl Hole {
     /// Returns where root finds the gate of `vector`.
     pub const fn gate(&self, vector: u8) -> Gpa {
         self.at(IDT + vector as u64 * GATE_BYTES)
+    }
+
+    /// Returns where root finds the entry that maps `page` of the guest's part of the GDT, and what
+    /// it is when the guest gives `frame` for it, or nothing.
+    pub const fn gdt_entry(&self, page: u64, frame: Option<Gfn>) -> (Gpa, u64) {
+        let entry = match frame {
+            Some(frame) => (frame.0 * PAGE_SIZE) | READ_WRITE,
+            None => self.at(EMPTY).0 | READ_ONLY,
+        };
+        (self.at(VCPU_LEVEL_1 + page * 8), entry)
     }
 
     /// Writes the contents of all frames, which must be zero, to `frames`: `code` is the resident,

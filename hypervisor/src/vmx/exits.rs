@@ -87,6 +87,11 @@ fn hypercall(registers: &mut CallRegisters, context: &mut Context<'_>) -> Next {
             context.vcpu.serve_console();
             context.set_rip(behind);
         }
+        // Returning at once is allowed: a guest looks again, and again.
+        Outcome::Block | Outcome::Poll { .. } => {
+            registers.rax = 0;
+            context.set_rip(behind);
+        }
         Outcome::Shutdown(reason) => {
             registers.rax = 0;
             context.back_in_guest(registers, 0);

@@ -1,14 +1,17 @@
 //! What hypercall handlers see of a vCPU and its domain's memory.
 
+use super::debug;
 use super::setup;
 use super::vcpu::Vcpu;
 use crate::console;
+use crate::cpu::clock;
 use crate::domain_memory::DomainMemory;
 use xenolith_core::address::{DomId, Gpa};
 use xenolith_core::console::ConsoleQueues;
 use xenolith_core::event_channel::{Domains, EventChannels, Notify};
 use xenolith_core::hypercall::Machine;
-use xenolith_core::vmx::field;
+use xenolith_core::time::Clock;
+use xenolith_core::vmx::field::{self, Natural};
 
 /// The calling vCPU and its domain's memory.
 #[derive(Debug)]
@@ -60,6 +63,42 @@ impl Machine for VcpuMachine<'_> {
         let bitmap = setup::exception_bitmap(handled);
         // SAFETY: what the hypervisor has to see is in the bitmap whatever the guest handles.
         unsafe { self.vcpu.vmcs.write(field::EXCEPTION_BITMAP, bitmap) };
+    }
+
+    fn clock(&self) -> Clock {
+        self.vcpu.time
+    }
+
+    fn now_ns(&self) -> u64 {
+        self.vcpu.time.now_ns(clock::tsc())
+    }
+
+    fn arm(&mut self, deadline_ns: Option<u64>) {
+        let now = self.now_ns();
+        self.vcpu.clock.arm(deadline_ns.map(|deadline| deadline.saturating_sub(now)));
+    }
+
+    fn send_nmi(&mut self) {
+        self.vcpu.nmi_pending = true;
+    }
+
+    fn cr4(&self) -> u64 {
+        let vmcs = &self.vcpu.vmcs;
+        let mask = vmcs.read(field::CR4_MASK).0;
+        vmcs.read(field::CR4_SHADOW).0 & mask | vmcs.read(field::GUEST_CR4).0 & !mask
+    }
+
+    fn debug_register(&self, number: u8) -> u64 {
+        if number == 7 { self.vcpu.vmcs.read(field::GUEST_DR7).0 } else { debug::read(number) }
+    }
+
+    fn set_debug_register(&mut self, number: u8, value: u64) {
+        if number == 7 {
+            // SAFETY: guest state cannot hurt anybody but the guest.
+            unsafe { self.vcpu.vmcs.write(field::GUEST_DR7, Natural(value)) };
+        } else {
+            debug::write(number, value);
+        }
     }
 
     fn exit_counts(&self) -> &[u64] {

@@ -1,5 +1,6 @@
 //! Intel VMX: the mechanism by which a vCPU runs. What it means is decided in `xenolith-core`.
 
+mod debug;
 mod emulation;
 mod events;
 mod exits;

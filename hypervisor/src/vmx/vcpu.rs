@@ -16,6 +16,7 @@ use xenolith_core::domain::Domain;
 use xenolith_core::event_channel::EventChannels;
 use xenolith_core::resident::Header;
 use xenolith_core::shutdown::ShutdownReason;
+use xenolith_core::time;
 use xenolith_core::vcpu::VcpuState;
 use xenolith_core::vmx::exit_reason::{ExitReason, REASON_SLOTS};
 use xenolith_core::vmx::field;
@@ -40,6 +41,10 @@ pub(crate) struct Vcpu {
     /// Whether RDTSCP works.
     pub(super) has_rdtscp: bool,
     pub(super) clock: Clock,
+    /// The time as the guest computes it.
+    pub(super) time: time::Clock,
+    /// Whether an NMI waits for the guest.
+    pub(super) nmi_pending: bool,
     /// Where the resident's code is, and its VMCALL that passes hypercalls on.
     pub(super) resident: u64,
     pub(super) hypercall_rip: u64,
@@ -82,6 +87,7 @@ impl Vcpu {
         setup::guest_state(&mut vmcs, initial);
         setup::system_call(&initial.hole, header);
         root.flush_guests();
+        let scale = time::Scale::from_khz(clock.tsc_khz).expect("a TSC that was measured counts");
         Ok(Self {
             id: VcpuId(0),
             registers: GuestRegisters {
@@ -91,6 +97,8 @@ impl Vcpu {
             vmcs,
             exits: [0; REASON_SLOTS],
             has_rdtscp: capabilities.has_rdtscp(),
+            time: time::Clock { tsc: clock.start(), system_time_ns: 0, scale },
+            nmi_pending: false,
             clock,
             resident: initial.hole.text().0,
             hypercall_rip: initial.hole.text().0 + u64::from(header.hypercall),

@@ -1,7 +1,7 @@
 //! `callback_op`, `set_callbacks` and `nmi_op`: entry points of a guest kernel.
 
-use super::{Args, Call, Machine, Outcome, as_u32, finish, handle, trap};
-use crate::address::{Gva, to_u64};
+use super::{Args, Call, Machine, Outcome, as_u32, finish, handle, publish_data, trap};
+use crate::address::Gva;
 use crate::guest_access::Fault;
 use crate::resident::VcpuData;
 use crate::vcpu::Callback;
@@ -82,18 +82,12 @@ pub(super) fn nmi_op<M: Machine>(call: &mut Call<'_, M>, args: &Args) -> Outcome
 
 fn set_event<M: Machine>(call: &mut Call<'_, M>, address: u64) {
     call.vcpu.event = Callback { address, masks_events: true };
-    publish(call, offset_of!(VcpuData, event_callback), address);
+    publish_data(call, offset_of!(VcpuData, event_callback), address);
 }
 
 fn set_syscall<M: Machine>(call: &mut Call<'_, M>, callback: Callback) {
     call.vcpu.syscall = callback;
-    publish(call, offset_of!(VcpuData, syscall_callback), callback.address);
+    publish_data(call, offset_of!(VcpuData, syscall_callback), callback.address);
     let masks = u64::from(callback.masks_events);
-    publish(call, offset_of!(VcpuData, syscall_masks_events), masks);
-}
-
-/// Writes a word of the caller's [`VcpuData`].
-fn publish<M: Machine>(call: &mut Call<'_, M>, offset: usize, word: u64) {
-    let data = call.domain.hole.data().0;
-    call.machine.publish(crate::address::Gpa(data + to_u64(offset)), &word.to_le_bytes());
+    publish_data(call, offset_of!(VcpuData, syscall_masks_events), masks);
 }

@@ -1,17 +1,111 @@
 //! `sched_op` (`xen/public/sched.h`).
 
-use super::{Args, Call, Machine, Outcome, as_u32, handle};
+use super::{Args, Call, Machine, Outcome, as_u32, finish, handle, timer};
+use crate::address::{Gva, to_u64};
+use crate::event_channel::{PollFor, Port, is_deliverable};
+use crate::guest_access::{Fault, is_reachable};
+use crate::guest_memory::GuestMemory;
 use crate::shutdown::ShutdownReason;
-use xenolith_abi::errno::ENOSYS;
-use xenolith_abi::sched::{self, Shutdown};
+use xenolith_abi::errno::{EFAULT, EINVAL, ENOSYS, EPERM, ESRCH};
+use xenolith_abi::sched::{self, Poll, RemoteShutdown, Shutdown, Watchdog};
+
+/// Ports that may be polled at once.
+const MAX_POLLED: u32 = 128;
+/// Ports that a domain has.
+const PORTS: u32 = 4096;
+/// The byte `evtchn_upcall_mask` in the first word of `vcpu_info`.
+const UPCALL_MASK: u64 = 0xff00;
 
 pub(super) fn sched_op<M: Machine>(call: &mut Call<'_, M>, args: &Args) -> Outcome {
+    let argument = handle(args[1]);
     match as_u32(args[0]) {
         sched::YIELD => Outcome::Yield,
-        sched::SHUTDOWN => match call.space().read::<Shutdown>(handle(args[1])) {
-            Ok(argument) => Outcome::Shutdown(ShutdownReason::from_number(argument.reason)),
+        sched::BLOCK => block(call),
+        sched::SHUTDOWN => match call.space().read::<Shutdown>(argument) {
+            Ok(Shutdown { reason }) => shutdown(call, reason),
             Err(fault) => fault.into(),
         },
+        sched::POLL => poll(call, argument).unwrap_or_else(Into::into),
+        sched::REMOTE_SHUTDOWN => finish(call.space().read(argument).map(|r| remote(call, r))),
+        sched::SHUTDOWN_CODE => finish(call.space().read(argument).map(|code: Shutdown| {
+            let code = ShutdownReason::from_number(code.reason);
+            call.domain.shutdown_code.get_or_insert(code);
+            0
+        })),
+        sched::WATCHDOG => finish(watchdog(call, argument)),
+        // For the hardware domain only, whatever the argument is.
+        sched::PIN_OVERRIDE => Outcome::Return(-EPERM),
         _ => Outcome::Return(-ENOSYS),
     }
+}
+
+/// A reason that was announced comes before the one that is given now.
+fn shutdown<M>(call: &Call<'_, M>, reason: u32) -> Outcome {
+    let given = ShutdownReason::from_number(reason);
+    Outcome::Shutdown(call.domain.shutdown_code.unwrap_or(given))
+}
+
+/// Allows upcalls; without one there is to sleep.
+fn block<M: Machine>(call: &mut Call<'_, M>) -> Outcome {
+    let info = call.vcpu.vcpu_info;
+    match call.machine.memory().fetch_and(info, !UPCALL_MASK) {
+        Some(word) if is_deliverable(word & !UPCALL_MASK) => Outcome::Return(0),
+        _ => Outcome::Block,
+    }
+}
+
+fn poll<M: Machine>(call: &mut Call<'_, M>, argument: Gva) -> Result<Outcome, Fault> {
+    let poll: Poll = call.space().read(argument)?;
+    if poll.nr_ports > MAX_POLLED {
+        return Ok(Outcome::Return(-EINVAL));
+    }
+    let ports = Gva(poll.ports);
+    if !is_reachable(ports) {
+        return Ok(Outcome::Return(-EFAULT));
+    }
+    let word = call.machine.memory().read_word(call.vcpu.vcpu_info);
+    if word.is_some_and(is_deliverable) {
+        return Ok(Outcome::Return(0));
+    }
+    let mut last = None;
+    for index in 0..u64::from(poll.nr_ports) {
+        let port: u32 = call.space().read(Gva(ports.0.wrapping_add(index * PORT_BYTES)))?;
+        if port >= PORTS {
+            return Ok(Outcome::Return(-EINVAL));
+        }
+        if is_pending(call, Port(port)) {
+            return Ok(Outcome::Return(0));
+        }
+        last = Some(Port(port));
+    }
+    let passed = timer::is_negative(poll.timeout) || poll.timeout <= call.machine.now_ns();
+    if poll.timeout != 0 && passed {
+        return Ok(Outcome::Return(0));
+    }
+    call.vcpu.polls_for = Some(match last {
+        Some(port) if poll.nr_ports == 1 => PollFor::Port(port),
+        _ => PollFor::Any,
+    });
+    Ok(Outcome::Poll { deadline_ns: (poll.timeout != 0).then_some(poll.timeout) })
+}
+
+/// Bytes of a port in an array.
+const PORT_BYTES: u64 = to_u64(size_of::<u32>());
+
+fn is_pending<M: Machine>(call: &mut Call<'_, M>, port: Port) -> bool {
+    let word = port.pending_at(call.domain.shared_info);
+    call.machine.memory().read_word(word).is_some_and(|word| word & port.bit() != 0)
+}
+
+/// Only a privileged domain may end another, or itself in this way.
+fn remote<M>(call: &Call<'_, M>, argument: RemoteShutdown) -> i64 {
+    if argument.domain_id == call.domain.id.0 { -EPERM } else { -ESRCH }
+}
+
+fn watchdog<M: Machine>(call: &mut Call<'_, M>, argument: Gva) -> Result<i64, Fault> {
+    let Watchdog { id, timeout } = call.space().read(argument)?;
+    let now = call.machine.now_ns();
+    let result = call.domain.watchdogs.set(id, timeout, now);
+    timer::arm(call);
+    Ok(result)
 }

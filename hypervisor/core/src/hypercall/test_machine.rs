@@ -14,6 +14,7 @@ use crate::guest_access::GuestSpace;
 use crate::guest_access::tests::{BASE, CR3, mapped};
 use crate::guest_memory::TestMemory;
 use crate::resident::Header;
+use crate::time::{Clock, Scale};
 use crate::vcpu::VcpuState;
 use xenolith_abi::guest_layout::{HYPERVISOR_VIRT_END, HYPERVISOR_VIRT_START};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
@@ -41,6 +42,15 @@ pub(super) struct TestMachine {
     pub(super) published: Vec<(Gpa, Vec<u8>)>,
     /// The last exceptions that were said to be handled.
     pub(super) handled: Option<u32>,
+    /// The system time.
+    pub(super) now_ns: u64,
+    /// The deadlines that were armed, in order.
+    pub(super) armed: Vec<Option<u64>>,
+    /// NMIs that were sent.
+    pub(super) nmis: u32,
+    pub(super) cr4: u64,
+    /// The debug registers.
+    pub(super) debug: [u64; 8],
 }
 
 impl Machine for TestMachine {
@@ -65,6 +75,35 @@ impl Machine for TestMachine {
 
     fn set_handled(&mut self, handled: u32) {
         self.handled = Some(handled);
+    }
+
+    fn clock(&self) -> Clock {
+        let scale = Scale::from_khz(1_000_000).unwrap();
+        Clock { tsc: 5, system_time_ns: 0, scale }
+    }
+
+    fn now_ns(&self) -> u64 {
+        self.now_ns
+    }
+
+    fn arm(&mut self, deadline_ns: Option<u64>) {
+        self.armed.push(deadline_ns);
+    }
+
+    fn send_nmi(&mut self) {
+        self.nmis += 1;
+    }
+
+    fn cr4(&self) -> u64 {
+        self.cr4
+    }
+
+    fn debug_register(&self, number: u8) -> u64 {
+        self.debug[usize::from(number)]
+    }
+
+    fn set_debug_register(&mut self, number: u8, value: u64) {
+        self.debug[usize::from(number)] = value;
     }
 
     fn exit_counts(&self) -> &[u64] {
@@ -92,7 +131,18 @@ impl Caller {
         let vcpu = VcpuState::new(VcpuId(0), &domain.hole);
         let queues = ConsoleQueues::new();
         let exits = (100..180).collect();
-        let machine = TestMachine { memory, queues, exits, published: Vec::new(), handled: None };
+        let machine = TestMachine {
+            memory,
+            queues,
+            exits,
+            published: Vec::new(),
+            handled: None,
+            now_ns: 0,
+            armed: Vec::new(),
+            nmis: 0,
+            cr4: 0,
+            debug: [0; 8],
+        };
         Self { domain, vcpu, machine }
     }
 

@@ -1,0 +1,137 @@
+use super::super::Outcome::{Block, Poll, Return};
+use super::super::test_machine::{Caller, MISSING};
+use crate::address::{Gpa, Gva};
+use crate::event_channel::{PollFor, Port};
+use crate::guest_access::Access;
+use crate::guest_access::tests::BASE;
+use crate::guest_memory::GuestMemory;
+use xenolith_abi::errno::{EBUSY, EFAULT, EINVAL, ENOENT, ENOSYS, ENXIO, ETIME};
+use xenolith_abi::hypercall::{SCHED_OP, SET_TIMER_OP, VCPU_OP};
+
+const SET_SINGLE: u64 = 8;
+
+#[test]
+fn one_shots_in_the_past_are_errors_with_the_flag_only() {
+    for (deadline, flags, result, armed) in [
+        (1000, 0, 0, Some(1000)),
+        (999, 0, 0, Some(999)),
+        (999, 1, -ETIME, None),
+        (1000, 1, 0, Some(1000)),
+        (1001, 1, 0, Some(1001)),
+        (0, 2, 0, Some(0)),
+        (u64::MAX, 0, 0, Some(0)),
+    ] {
+        let mut caller = Caller::new();
+        caller.machine.now_ns = 1000;
+        caller.put(BASE, &[deadline, flags]);
+        assert_eq!(caller.call(VCPU_OP, &[SET_SINGLE, 0, BASE]), Return(result), "{deadline}");
+        assert_eq!(caller.machine.armed.last().copied().flatten(), armed, "{deadline} {flags}");
+    }
+}
+
+#[test]
+fn set_timer_op_takes_what_is_near() {
+    for (deadline, armed) in [
+        (0, None),
+        (1, Some(1)),
+        (1 << 49, Some(1 << 49)),
+        (1000 + (1 << 50), Some(100_001_000)),
+        (u64::MAX, Some(100_001_000)),
+    ] {
+        let mut caller = Caller::new();
+        caller.machine.now_ns = 1000;
+        assert_eq!(caller.call(SET_TIMER_OP, &[deadline]), Return(0));
+        assert_eq!(caller.machine.armed, [armed], "{deadline}");
+    }
+}
+
+#[test]
+fn operations_on_vcpus() {
+    for (command, vcpu, argument, result) in [
+        (3, 0, 0, 1),
+        (3, 1, 0, -ENOENT),
+        (99, 1, 0, -ENOENT),
+        (14, 0, 0, -ENOSYS),
+        (12, 0, BASE, -EINVAL),
+        (11, 0, 1, -EINVAL),
+        (11, 0, 0, 0),
+        (6, 0, BASE, -EINVAL),
+        (6, 0, MISSING, -EFAULT),
+        (7, 0, 0, 0),
+        (9, 0, 0, 0),
+        (4, 0, MISSING, -EFAULT),
+        (10, 0, MISSING, -EFAULT),
+    ] {
+        let result = Return(result);
+        assert_eq!(Caller::new().call(VCPU_OP, &[command, vcpu, argument]), result, "{command}");
+    }
+}
+
+#[test]
+fn vcpu_info_moves_once_and_marks_an_event() {
+    let mut caller = Caller::new();
+    let mask_set = 0x100;
+    caller.machine.memory.poke(caller.vcpu.vcpu_info.0, mask_set);
+    let page = caller.space().translate(Gva(BASE + 0x6000), Access::Write).unwrap();
+    for (offset, result) in [(0x100, 0), (0x200, -EBUSY)] {
+        caller.put(BASE, &[page.gfn().0, offset]);
+        assert_eq!(caller.call(VCPU_OP, &[10, 0, BASE]), Return(result));
+    }
+    let at = caller.vcpu.vcpu_info;
+    assert_eq!(at.0, page.0 + 0x100);
+    assert_eq!(caller.machine.memory.read_word(at), Some(0x101));
+    assert_eq!(caller.machine.memory.read_word(Gpa(at.0 + 8)), Some(u64::MAX));
+}
+
+#[test]
+fn vcpu_info_has_to_fit() {
+    for (frame, offset, result) in [
+        (6, 0xfc8, -ENXIO),
+        (6, 4, -ENXIO),
+        (6, 0x1000, -EINVAL),
+        (48, 0, -EINVAL),
+        (1 << 52, 0, -EINVAL),
+        (u64::MAX, 0, -EINVAL),
+    ] {
+        let mut caller = Caller::new();
+        caller.put(BASE, &[frame, offset]);
+        assert_eq!(caller.call(VCPU_OP, &[10, 0, BASE]), Return(result), "{frame} {offset}");
+        assert!(!caller.vcpu.info_registered);
+    }
+}
+
+#[test]
+fn blocking_allows_upcalls() {
+    for (word, outcome, after) in
+        [(0x100, Block, 0), (0, Block, 0), (0x101, Return(0), 1), (0xff01, Return(0), 1)]
+    {
+        let mut caller = Caller::new();
+        let info = caller.vcpu.vcpu_info;
+        caller.machine.memory.poke(info.0, word);
+        assert_eq!(caller.call(SCHED_OP, &[1, 0]), outcome, "{word:#x}");
+        assert_eq!(caller.machine.memory.read_word(info), Some(after));
+    }
+}
+
+#[test]
+fn polls() {
+    let forever = Poll { deadline_ns: None };
+    for (count, port, timeout, outcome, polls_for) in [
+        (129, 1, 0, Return(-EINVAL), None),
+        (1, 4096, 0, Return(-EINVAL), None),
+        (1, 65, 0, Return(0), None),
+        (1, 64, 0, forever, Some(PollFor::Port(Port(64)))),
+        (0, 64, 0, forever, Some(PollFor::Any)),
+        (1, 64, 1000, Return(0), None),
+        (1, 64, 1001, Poll { deadline_ns: Some(1001) }, Some(PollFor::Port(Port(64)))),
+    ] {
+        let mut caller = Caller::new();
+        caller.machine.now_ns = 1000;
+        let shared = caller.domain.shared_info.0;
+        caller.machine.memory.poke(shared + 2048 + 8, 2);
+        caller.put(BASE, &[BASE + 0x100, count, timeout]);
+        caller.put(BASE + 0x100, &port);
+        assert_eq!(caller.call(SCHED_OP, &[3, BASE]), outcome, "{count} {port} {timeout}");
+        assert_eq!(caller.vcpu.polls_for, polls_for);
+    }
+}
