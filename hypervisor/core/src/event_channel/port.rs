@@ -49,6 +49,13 @@ pub struct End {
 pub struct Virq(pub u32);
 
 impl Virq {
+    /// Per vCPU: its timer is due.
+    pub const TIMER: Self = Self(abi::VIRQ_TIMER);
+    /// Per vCPU: the guest shall show its state.
+    pub const DEBUG: Self = Self(abi::VIRQ_DEBUG);
+    /// Global: the console has input.
+    pub const CONSOLE: Self = Self(abi::VIRQ_CONSOLE);
+
     /// Returns whether the interrupt is one for the whole domain, bound on vCPU 0, and not one that
     /// each vCPU has (`xen/public/xen.h`). Those without a meaning count as global, as on Xen.
     pub const fn is_global(self) -> bool {

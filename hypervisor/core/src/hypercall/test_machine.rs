@@ -10,14 +10,14 @@ use super::{Args, Call, Machine, Outcome, at_once, dispatch};
 use crate::address::{DomId, Gpa, Gva, VcpuId, to_u64};
 use crate::console::ConsoleQueues;
 use crate::domain::Domain;
+use crate::event_channel::{Domains, EventChannels, Notify};
 use crate::guest_access::GuestSpace;
 use crate::guest_access::tests::{BASE, CR3, mapped};
 use crate::guest_memory::TestMemory;
 use crate::resident::Header;
-use crate::time::{Clock, Scale};
 use crate::vcpu::VcpuState;
 use xenolith_abi::guest_layout::{HYPERVISOR_VIRT_END, HYPERVISOR_VIRT_START};
-use zerocopy::{FromBytes, Immutable, IntoBytes};
+use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes};
 
 /// Pages of memory that the domain is said to have.
 pub(super) const MEMORY_PAGES: u64 = 48;
@@ -36,21 +36,31 @@ pub(super) const BEHIND_HOLE: u64 = HYPERVISOR_VIRT_END + (510 << 30);
 #[derive(Debug)]
 pub(super) struct TestMachine {
     pub(super) memory: TestMemory,
+    pub(super) channels: Box<EventChannels>,
+    /// What was to be notified, in order.
+    pub(super) notified: Vec<Notify>,
     pub(super) queues: ConsoleQueues,
     pub(super) exits: Vec<u64>,
     /// What was published, in order.
     pub(super) published: Vec<(Gpa, Vec<u8>)>,
     /// The last exceptions that were said to be handled.
     pub(super) handled: Option<u32>,
-    /// The system time.
-    pub(super) now_ns: u64,
-    /// The deadlines that were armed, in order.
-    pub(super) armed: Vec<Option<u64>>,
-    /// NMIs that were sent.
-    pub(super) nmis: u32,
-    pub(super) cr4: u64,
-    /// The debug registers.
-    pub(super) debug: [u64; 8],
+}
+
+impl Domains for TestMachine {
+    type SharedMemory = TestMemory;
+
+    fn with_channels<R>(
+        &mut self,
+        domain: DomId,
+        action: impl FnOnce(&mut EventChannels, &mut TestMemory) -> R,
+    ) -> Option<R> {
+        (domain == self.channels.domain()).then(|| action(&mut self.channels, &mut self.memory))
+    }
+
+    fn notify(&mut self, notify: Notify) {
+        self.notified.push(notify);
+    }
 }
 
 impl Machine for TestMachine {
@@ -77,35 +87,6 @@ impl Machine for TestMachine {
         self.handled = Some(handled);
     }
 
-    fn clock(&self) -> Clock {
-        let scale = Scale::from_khz(1_000_000).unwrap();
-        Clock { tsc: 5, system_time_ns: 0, scale }
-    }
-
-    fn now_ns(&self) -> u64 {
-        self.now_ns
-    }
-
-    fn arm(&mut self, deadline_ns: Option<u64>) {
-        self.armed.push(deadline_ns);
-    }
-
-    fn send_nmi(&mut self) {
-        self.nmis += 1;
-    }
-
-    fn cr4(&self) -> u64 {
-        self.cr4
-    }
-
-    fn debug_register(&self, number: u8) -> u64 {
-        self.debug[usize::from(number)]
-    }
-
-    fn set_debug_register(&mut self, number: u8, value: u64) {
-        self.debug[usize::from(number)] = value;
-    }
-
     fn exit_counts(&self) -> &[u64] {
         &self.exits
     }
@@ -129,19 +110,18 @@ impl Caller {
             memory.poke(CR3 + 8 * (address >> 39 & 511), 0x2003);
         }
         let vcpu = VcpuState::new(VcpuId(0), &domain.hole);
+        let mut channels = Box::new(EventChannels::new_zeroed());
+        channels.start(domain.id, domain.shared_info, 1);
         let queues = ConsoleQueues::new();
         let exits = (100..180).collect();
         let machine = TestMachine {
             memory,
+            channels,
+            notified: Vec::new(),
             queues,
             exits,
             published: Vec::new(),
             handled: None,
-            now_ns: 0,
-            armed: Vec::new(),
-            nmis: 0,
-            cr4: 0,
-            debug: [0; 8],
         };
         Self { domain, vcpu, machine }
     }

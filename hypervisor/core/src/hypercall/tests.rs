@@ -1,10 +1,10 @@
 mod callback;
 mod console;
+mod event_channel;
 mod memory;
 mod numbers;
 mod pointers;
 mod sched;
-mod timer;
 mod trap;
 mod version;
 mod vm_assist;

@@ -4,16 +4,9 @@ use xenolith_abi::errno::ENOSYS;
 use xenolith_abi::hypercall as abi;
 
 /// The calls that have a handler, each with first arguments to which it does not answer `-ENOSYS`.
-const HANDLED: [(u32, [u64; 3]); 17] = [
+const HANDLED: [(u32, [u64; 3]); 11] = [
     (abi::SET_TRAP_TABLE, [0, 0, 0]),
-    (abi::SET_GDT, [0, 0, 0]),
     (abi::SET_CALLBACKS, [0, 0, 0]),
-    (abi::SET_DEBUGREG, [0, 0, 0]),
-    (abi::GET_DEBUGREG, [0, 0, 0]),
-    (abi::UPDATE_DESCRIPTOR, [0, 0, 0]),
-    (abi::SET_TIMER_OP, [0, 0, 0]),
-    (abi::VCPU_OP, [3, 0, 0]),
-    (abi::PHYSDEV_OP, [12, 0, 0]),
     (abi::MEMORY_OP, [2, 0, 0]),
     (abi::XEN_VERSION, [7, 0, 0]),
     (abi::CONSOLE_IO, [0, 0, 0]),
@@ -21,6 +14,7 @@ const HANDLED: [(u32, [u64; 3]); 17] = [
     (abi::NMI_OP, [1, 0, 0]),
     (abi::SCHED_OP, [0, 0, 0]),
     (abi::CALLBACK_OP, [0, 0, 0]),
+    (abi::EVENT_CHANNEL_OP, [4, 0, 0]),
     (abi::ARCH_7, [0, 0, 0]),
 ];
 
