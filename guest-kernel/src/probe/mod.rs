@@ -14,6 +14,7 @@ pub mod crash;
 pub mod debug;
 #[cfg(target_os = "none")]
 pub mod exception;
+pub mod flags;
 pub mod hypercall;
 pub mod instruction;
 pub mod memory;
