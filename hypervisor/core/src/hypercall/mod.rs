@@ -5,21 +5,27 @@
 
 mod callback;
 mod console;
+mod debug_register;
+mod descriptor;
 mod event_channel;
 mod memory;
+mod physdev;
 mod sched;
+mod timer;
 mod trap;
+mod vcpu;
 mod version;
 mod vm_assist;
 mod xenolith;
 
-use crate::address::{Gpa, Gva};
+use crate::address::{Gpa, Gva, to_u64};
 use crate::console::ConsoleQueues;
 use crate::domain::Domain;
 use crate::event_channel::Domains;
 use crate::guest_access::{Fault, GuestSpace};
 use crate::guest_memory::GuestMemory;
 use crate::shutdown::ShutdownReason;
+use crate::time::Clock;
 use crate::vcpu::VcpuState;
 use xenolith_abi::errno::{EFAULT, ENOSYS};
 use xenolith_abi::hypercall;
@@ -36,6 +42,14 @@ pub enum Outcome {
     Continue(Args),
     /// Return 0, after others had a chance to run.
     Yield,
+    /// Return 0 once an upcall is pending. Upcalls are allowed, and none was pending.
+    Block,
+    /// Return 0 once a port that the vCPU polls for ([`VcpuState::polls_for`]) has an event, an
+    /// upcall is pending and allowed, or the time has come.
+    Poll {
+        /// System time in nanoseconds, later than now; `None` for no limit.
+        deadline_ns: Option<u64>,
+    },
     /// End the domain.
     Shutdown(ShutdownReason),
 }
@@ -65,6 +79,28 @@ pub trait Machine: Domains {
 
     /// Takes the bits of `handled` to be the exceptions that the calling vCPU handles itself.
     fn set_handled(&mut self, handled: u32);
+
+    /// Returns the domain's clock.
+    fn clock(&self) -> Clock;
+
+    /// Returns the system time in nanoseconds.
+    fn now_ns(&self) -> u64;
+
+    /// Takes `deadline_ns` to be when the next timer of the vCPU or its domain is due, or `None` if
+    /// none runs. It may have passed.
+    fn arm(&mut self, deadline_ns: Option<u64>);
+
+    /// Makes an NMI pending for the calling vCPU.
+    fn send_nmi(&mut self);
+
+    /// Returns CR4 as the calling vCPU sees it.
+    fn cr4(&self) -> u64;
+
+    /// Returns debug register `number`, one of 0 to 3, 6 and 7.
+    fn debug_register(&self, number: u8) -> u64;
+
+    /// Sets debug register `number`, one of 0 to 3, 6 and 7, to a value that it can have.
+    fn set_debug_register(&mut self, number: u8, value: u64);
 
     /// Returns the exits of the calling vCPU so far, by reason.
     fn exit_counts(&self) -> &[u64];
@@ -96,7 +132,14 @@ const KNOWN: u64 = 1 << hypercall::XEN_VERSION
     | 1 << hypercall::MEMORY_OP
     | 1 << hypercall::VM_ASSIST
     | 1 << hypercall::SET_TRAP_TABLE
+    | 1 << hypercall::SET_GDT
     | 1 << hypercall::SET_CALLBACKS
+    | 1 << hypercall::SET_DEBUGREG
+    | 1 << hypercall::GET_DEBUGREG
+    | 1 << hypercall::UPDATE_DESCRIPTOR
+    | 1 << hypercall::SET_TIMER_OP
+    | 1 << hypercall::VCPU_OP
+    | 1 << hypercall::PHYSDEV_OP
     | 1 << hypercall::CALLBACK_OP
     | 1 << hypercall::NMI_OP
     | 1 << hypercall::EVENT_CHANNEL_OP
@@ -125,6 +168,13 @@ pub fn dispatch<M: Machine>(call: &mut Call<'_, M>, number: u64, args: &Args) ->
         hypercall::SCHED_OP => sched::sched_op(call, args),
         hypercall::MEMORY_OP => memory::memory_op(call, args),
         hypercall::SET_TRAP_TABLE => trap::set_trap_table(call, args),
+        hypercall::SET_GDT => descriptor::set_gdt(call, args),
+        hypercall::UPDATE_DESCRIPTOR => descriptor::update_descriptor(call, args),
+        hypercall::SET_DEBUGREG => debug_register::set_debugreg(call, args),
+        hypercall::GET_DEBUGREG => debug_register::get_debugreg(call, args),
+        hypercall::SET_TIMER_OP => timer::set_timer_op(call, args),
+        hypercall::VCPU_OP => vcpu::vcpu_op(call, args),
+        hypercall::PHYSDEV_OP => physdev::physdev_op(call, args),
         hypercall::SET_CALLBACKS => callback::set_callbacks(call, args),
         hypercall::CALLBACK_OP => callback::callback_op(call, args),
         hypercall::NMI_OP => callback::nmi_op(call, args),
@@ -147,6 +197,12 @@ fn finish(result: Result<i64, Fault>) -> Outcome {
         Ok(value) => Outcome::Return(value),
         Err(fault) => fault.into(),
     }
+}
+
+/// Writes a word of the caller's [`VcpuData`](crate::resident::VcpuData).
+fn publish_data<M: Machine>(call: &mut Call<'_, M>, offset: usize, word: u64) {
+    let at = Gpa(call.domain.hole.data().0 + to_u64(offset));
+    call.machine.publish(at, &word.to_le_bytes());
 }
 
 /// Returns the guest address in an argument register.

@@ -15,6 +15,7 @@ use crate::guest_access::GuestSpace;
 use crate::guest_access::tests::{BASE, CR3, mapped};
 use crate::guest_memory::TestMemory;
 use crate::resident::Header;
+use crate::time::{Clock, Scale};
 use crate::vcpu::VcpuState;
 use xenolith_abi::guest_layout::{HYPERVISOR_VIRT_END, HYPERVISOR_VIRT_START};
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes};
@@ -45,6 +46,15 @@ pub(super) struct TestMachine {
     pub(super) published: Vec<(Gpa, Vec<u8>)>,
     /// The last exceptions that were said to be handled.
     pub(super) handled: Option<u32>,
+    /// The system time.
+    pub(super) now_ns: u64,
+    /// The deadlines that were armed, in order.
+    pub(super) armed: Vec<Option<u64>>,
+    /// NMIs that were sent.
+    pub(super) nmis: u32,
+    pub(super) cr4: u64,
+    /// The debug registers.
+    pub(super) debug: [u64; 8],
 }
 
 impl Domains for TestMachine {
@@ -87,6 +97,35 @@ impl Machine for TestMachine {
         self.handled = Some(handled);
     }
 
+    fn clock(&self) -> Clock {
+        let scale = Scale::from_khz(1_000_000).unwrap();
+        Clock { tsc: 5, system_time_ns: 0, scale }
+    }
+
+    fn now_ns(&self) -> u64 {
+        self.now_ns
+    }
+
+    fn arm(&mut self, deadline_ns: Option<u64>) {
+        self.armed.push(deadline_ns);
+    }
+
+    fn send_nmi(&mut self) {
+        self.nmis += 1;
+    }
+
+    fn cr4(&self) -> u64 {
+        self.cr4
+    }
+
+    fn debug_register(&self, number: u8) -> u64 {
+        self.debug[usize::from(number)]
+    }
+
+    fn set_debug_register(&mut self, number: u8, value: u64) {
+        self.debug[usize::from(number)] = value;
+    }
+
     fn exit_counts(&self) -> &[u64] {
         &self.exits
     }
@@ -122,6 +161,11 @@ impl Caller {
             exits,
             published: Vec::new(),
             handled: None,
+            now_ns: 0,
+            armed: Vec::new(),
+            nmis: 0,
+            cr4: 0,
+            debug: [0; 8],
         };
         Self { domain, vcpu, machine }
     }

@@ -5,6 +5,7 @@ mod memory;
 mod numbers;
 mod pointers;
 mod sched;
+mod timer;
 mod trap;
 mod version;
 mod vm_assist;

@@ -4,9 +4,16 @@ use xenolith_abi::errno::ENOSYS;
 use xenolith_abi::hypercall as abi;
 
 /// The calls that have a handler, each with first arguments to which it does not answer `-ENOSYS`.
-const HANDLED: [(u32, [u64; 3]); 11] = [
+const HANDLED: [(u32, [u64; 3]); 18] = [
     (abi::SET_TRAP_TABLE, [0, 0, 0]),
+    (abi::SET_GDT, [0, 0, 0]),
     (abi::SET_CALLBACKS, [0, 0, 0]),
+    (abi::SET_DEBUGREG, [0, 0, 0]),
+    (abi::GET_DEBUGREG, [0, 0, 0]),
+    (abi::UPDATE_DESCRIPTOR, [0, 0, 0]),
+    (abi::SET_TIMER_OP, [0, 0, 0]),
+    (abi::VCPU_OP, [3, 0, 0]),
+    (abi::PHYSDEV_OP, [12, 0, 0]),
     (abi::MEMORY_OP, [2, 0, 0]),
     (abi::XEN_VERSION, [7, 0, 0]),
     (abi::CONSOLE_IO, [0, 0, 0]),
