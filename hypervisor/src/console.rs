@@ -6,7 +6,7 @@
 
 use spin::Mutex;
 use uart_16550::backend::PioBackend;
-use uart_16550::spec::registers::LSR;
+use uart_16550::spec::registers::{IER, LSR};
 use uart_16550::{BaudRate, Config, Uart16550};
 use xenolith_core::console::ConsoleQueues;
 
@@ -25,7 +25,8 @@ static CONSOLE: Mutex<Console> = Mutex::new(Console { uart: None, queues: Consol
 pub(crate) fn init() {
     // SAFETY: COM1 is the hypervisor's alone: guests have no access to I/O ports.
     let Ok(mut uart) = (unsafe { Uart16550::new_port(COM1) }) else { return };
-    let config = Config { baud_rate: BaudRate::Baud115200, ..Config::DEFAULT };
+    let interrupts = IER::DATA_READY;
+    let config = Config { baud_rate: BaudRate::Baud115200, interrupts, ..Config::DEFAULT };
     if uart.init(config).is_ok() {
         CONSOLE.lock().uart = Some(uart);
     }

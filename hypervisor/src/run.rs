@@ -9,8 +9,10 @@ use crate::memory::{Memory, direct, stacks::StackTops};
 use crate::power::{self, Verdict};
 use crate::vmx::{End, Initial, Vcpu, VmxRoot};
 use arrayvec::ArrayVec;
+use core::mem::offset_of;
 use log::{debug, error, info, warn};
-use xenolith_core::address::{DomId, PAGE_SIZE, VcpuId, to_u64, to_usize};
+use xenolith_abi::shared_info::VcpuInfo;
+use xenolith_core::address::{DomId, Gpa, PAGE_SIZE, VcpuId, to_u64, to_usize};
 use xenolith_core::crash::CrashReason;
 use xenolith_core::domain::Domain;
 use xenolith_core::domain_builder::{self, BuildParameters};
@@ -19,6 +21,7 @@ use xenolith_core::hole::{self, Hole};
 use xenolith_core::hypercall_page;
 use xenolith_core::resident::Header;
 use xenolith_core::shutdown::ShutdownReason;
+use xenolith_core::time::{self, WallClock};
 use xenolith_core::vcpu::VcpuState;
 use zerocopy::IntoBytes;
 
@@ -79,11 +82,27 @@ fn prepare(machine: &mut Machine) -> Result<RunningDomain, BootError> {
     guest.publish(place, gate.as_bytes());
     let host = HostState::current(&tables);
     let state = VcpuState::new(VcpuId(0), &hole);
+    tell_time(&hole, &clock, &mut guest);
     let vcpu = Vcpu::new(&root, memory, &host, &initial, &header, clock)?;
     let domain = Domain::new(FIRST_DOMAIN, memory_pages, header);
     info!("domain {}: {} MiB, entry {}", domain.id.0, memory_pages >> 8, initial.rip);
     let channels = new_channels(memory, &domain)?;
     Ok(RunningDomain { domain, memory: guest, state, channels, vcpu })
+}
+
+/// Writes the time records that a guest finds in its shared page.
+fn tell_time(hole: &Hole, clock: &Clock, guest: &mut DomainMemory) {
+    let time = clock.system_time();
+    let vcpu = hole.shared_info();
+    let record = Gpa(vcpu.0 + to_u64(offset_of!(VcpuInfo, time)));
+    time::write_record(guest, record, &time);
+    match cpu::cmos::date().unix_seconds() {
+        Some(seconds) => {
+            let now = time.now_ns(cpu::clock::tsc());
+            WallClock::at_boot(seconds, now).write(guest, hole.shared_info());
+        }
+        None => warn!("the machine's clock has no date"),
+    }
 }
 
 /// Makes the event channels of `domain`, which are too large for a stack.

@@ -75,7 +75,7 @@ pub(super) unsafe fn read(info: Hpa) -> Result<BootInfo, BootError> {
     }
     // SAFETY: the loader put a terminated string there, or 0.
     let line = unsafe { text(start.command_line) }?;
-    let (options, guest_line) = line.split_once(SEPARATOR).unwrap_or((line, ""));
+    let (options, guest_line) = split(line);
     let mut modules = ArrayVec::new();
     for index in 0..start.module_count.min(2) {
         // SAFETY: the structure has that many modules.
@@ -89,6 +89,21 @@ pub(super) unsafe fn read(info: Hpa) -> Result<BootInfo, BootError> {
         address => AcpiRoot::RootPointer(Hpa(address)),
     };
     Ok(BootInfo { protocol: "PVH", command_line: copy(options)?, memory, modules, acpi })
+}
+
+/// Returns what stands before and behind the first word that is [`SEPARATOR`].
+fn split(line: &str) -> (&str, &str) {
+    let mut from = 0;
+    while let Some(found) = line[from..].find(SEPARATOR) {
+        let (at, behind) = (from + found, from + found + SEPARATOR.len());
+        let (before, rest) = (&line[..at], &line[behind..]);
+        let blank = |c: Option<char>| c.is_none_or(char::is_whitespace);
+        if blank(before.chars().next_back()) && blank(rest.chars().next()) {
+            return (before, rest);
+        }
+        from = behind;
+    }
+    (line, "")
 }
 
 fn copy(text: &str) -> Result<ArrayString<COMMAND_LINE_BYTES>, BootError> {

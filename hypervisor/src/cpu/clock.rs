@@ -4,6 +4,7 @@ use super::{apic, features};
 use core::arch::x86_64::_rdtsc;
 use log::{info, warn};
 use x86_64::instructions::port::Port;
+use xenolith_core::time;
 
 /// Frequencies in kHz.
 #[derive(Clone, Copy, Debug)]
@@ -52,9 +53,14 @@ impl Clock {
         Self { tsc_khz, timer_khz, start: tsc() }
     }
 
-    /// Returns the TSC when time began.
-    pub(crate) const fn start(&self) -> u64 {
-        self.start
+    /// Returns the system time, which began when the clock was measured.
+    ///
+    /// # Panics
+    ///
+    /// Never: a TSC that was measured counts.
+    pub(crate) fn system_time(&self) -> time::Clock {
+        let scale = time::Scale::from_khz(self.tsc_khz).expect("a TSC that was measured counts");
+        time::Clock { tsc: self.start, system_time_ns: 0, scale }
     }
 
     /// Lets an interrupt come in `ns`, or as late as the timer can; `None` stops it.

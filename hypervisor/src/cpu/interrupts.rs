@@ -35,7 +35,7 @@ pub(crate) fn init(serial: Option<SerialInterrupt>) {
 
 /// Acknowledges the interrupt that arrived as `vector`.
 pub(crate) fn acknowledge(vector: u8) {
-    if vector == TIMER || vector == SERIAL {
+    if vector != SPURIOUS {
         apic::end_of_interrupt();
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod apic;
 pub(crate) mod clock;
+pub(crate) mod cmos;
 pub(crate) mod features;
 pub(crate) mod interrupts;
 pub(crate) mod segments;

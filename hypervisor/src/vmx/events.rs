@@ -20,6 +20,7 @@ const VALID: u32 = 1 << 31;
 const HARDWARE_EXCEPTION: u32 = 3 << 8;
 const HAS_ERROR_CODE: u32 = 1 << 11;
 const DEBUG: u8 = 1;
+const NMI: u8 = 2;
 /// DR6: B0 to B3, BD, BS.
 const CONDITIONS: u64 = 0x600f;
 /// DR7: general detect.
@@ -54,6 +55,13 @@ impl Context<'_> {
     /// Lets a deliverable event reach the guest: by injection, or inside the resident by sending
     /// the vCPU back to its last question.
     pub(super) fn deliver(&mut self) {
+        let injecting_first = self.vcpu.vmcs.read(field::ENTRY_INTERRUPTION_INFO) & VALID != 0;
+        if self.vcpu.nmi_pending && !injecting_first && self.resident_offset().is_none() {
+            self.vcpu.nmi_pending = false;
+            if self.state.handled >> NMI & 1 != 0 {
+                self.inject(NMI, None);
+            }
+        }
         let word = self.memory.read_word(self.state.vcpu_info).unwrap_or(0);
         let [pending, mask, ..] = word.to_le_bytes();
         let injecting = self.vcpu.vmcs.read(field::ENTRY_INTERRUPTION_INFO) & VALID != 0;

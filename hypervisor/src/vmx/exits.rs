@@ -84,12 +84,17 @@ fn hypercall(registers: &mut CallRegisters, context: &mut Context<'_>) -> Next {
         }
         Outcome::Yield => {
             registers.rax = 0;
-            context.vcpu.serve_console();
+            context.serve_console();
             context.set_rip(behind);
         }
-        // Returning at once is allowed: a guest looks again, and again.
-        Outcome::Block | Outcome::Poll { .. } => {
+        Outcome::Block => {
             registers.rax = 0;
+            context.block();
+            context.set_rip(behind);
+        }
+        Outcome::Poll { deadline_ns } => {
+            registers.rax = 0;
+            context.poll(deadline_ns);
             context.set_rip(behind);
         }
         Outcome::Shutdown(reason) => {
@@ -97,6 +102,11 @@ fn hypercall(registers: &mut CallRegisters, context: &mut Context<'_>) -> Next {
             context.back_in_guest(registers, 0);
             return context.leave(End::Shutdown(reason));
         }
+    }
+    if context.vcpu.nmi_pending {
+        // The way out through the resident has no place for one.
+        context.back_in_guest(registers, 0);
+        context.deliver();
     }
     RESUME
 }
@@ -107,10 +117,12 @@ fn other(reason: ExitReason, registers: &mut GuestRegisters, context: &mut Conte
         ExitReason::EXTERNAL_INTERRUPT => {
             let information = context.vcpu.vmcs.read(field::EXIT_INTERRUPTION_INFO);
             cpu::interrupts::acknowledge(information.to_le_bytes()[0]);
+            context.serve_timers();
+            context.serve_console();
             RESUME
         }
         ExitReason::PREEMPTION_TIMER => {
-            context.vcpu.serve_console();
+            context.serve_console();
             RESUME
         }
         ExitReason::CPUID => context.cpuid(registers),

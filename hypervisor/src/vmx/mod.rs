@@ -4,12 +4,14 @@ mod debug;
 mod emulation;
 mod events;
 mod exits;
+mod fresh;
 mod instructions;
 mod machine;
 mod root;
 mod setup;
 mod state;
 mod switch;
+mod time;
 mod vcpu;
 mod vmcs;
 

@@ -1,5 +1,6 @@
 //! A virtual CPU of VMX.
 
+use super::fresh;
 use super::machine::VcpuMachine;
 use super::root::VmxRoot;
 use super::setup::{self, Initial};
@@ -87,7 +88,6 @@ impl Vcpu {
         setup::guest_state(&mut vmcs, initial);
         setup::system_call(&initial.hole, header);
         root.flush_guests();
-        let scale = time::Scale::from_khz(clock.tsc_khz).expect("a TSC that was measured counts");
         Ok(Self {
             id: VcpuId(0),
             registers: GuestRegisters {
@@ -97,7 +97,7 @@ impl Vcpu {
             vmcs,
             exits: [0; REASON_SLOTS],
             has_rdtscp: capabilities.has_rdtscp(),
-            time: time::Clock { tsc: clock.start(), system_time_ns: 0, scale },
+            time: clock.system_time(),
             nmi_pending: false,
             clock,
             resident: initial.hole.text().0,
@@ -115,6 +115,7 @@ impl Vcpu {
         memory: &mut DomainMemory,
         channels: &mut EventChannels,
     ) -> End {
+        fresh::reset(self.has_rdtscp);
         let mut registers = self.registers;
         let mut context = Context { vcpu: self, domain, state, memory, channels, end: None };
         // SAFETY: `new` has completed the VMCS, which has not been launched: running ends with the

@@ -92,7 +92,7 @@ fn cpu_leaf(
     match (leaf, subleaf) {
         (0, _) => [eax.min(MAX_BASIC), ebx, ecx, edx],
         (1, _) => leaf1(view, [eax, ebx, ecx, edx]),
-        (2 | 4 | 0x15 | 0x8000_0002..=0x8000_0006, _) => [eax, ebx, ecx, edx],
+        (2 | 4 | 0x8000_0002..=0x8000_0006, _) => [eax, ebx, ecx, edx],
         (7, 0) => [0, ebx & LEAF7_EBX, ecx & LEAF7_ECX, edx & LEAF7_EDX],
         (0xb, _) => topology(subleaf, view),
         (0xd, _) => extended_state(subleaf, [eax, ebx, ecx, edx]),
@@ -143,13 +143,13 @@ fn extended_state(subleaf: u32, [eax, ebx, ecx, edx]: Registers) -> Registers {
     }
 }
 
-/// Base, maximum and bus frequency in MHz; from the TSC where the CPU does not say.
+/// Base, maximum and bus frequency in MHz: those of the TSC as it was measured, so that a guest
+/// which computes time from them agrees with the timers; the CPU's own only if it was not measured.
 fn frequencies(view: &View, [eax, ebx, ecx, _]: Registers) -> Registers {
-    if eax != 0 {
-        return [eax, ebx, ecx, 0];
+    match view.tsc_khz / 1000 {
+        0 => [eax, ebx, ecx, 0],
+        mhz => [mhz, mhz, 0, 0],
     }
-    let mhz = view.tsc_khz / 1000;
-    [mhz, mhz, 0, 0]
 }
 
 fn hypervisor_leaf(leaf: u32, subleaf: u32, view: &View) -> Registers {

@@ -1,0 +1,76 @@
+//! Timers, and a vCPU that sleeps.
+
+use super::vcpu::{Context, Vcpu};
+use crate::console;
+use crate::cpu::{clock, interrupts};
+use xenolith_abi::event_channel::{VIRQ_CONSOLE, VIRQ_TIMER};
+use xenolith_core::event_channel::Virq;
+
+impl Vcpu {
+    /// Returns the system time in ns.
+    pub(super) fn now_ns(&self) -> u64 {
+        self.time.now_ns(clock::tsc())
+    }
+
+    /// Lets an interrupt come at `deadline_ns` of the system time, or none.
+    pub(super) fn arm(&self, deadline_ns: Option<u64>) {
+        let now = self.now_ns();
+        self.clock.arm(deadline_ns.map(|deadline| deadline.saturating_sub(now)));
+    }
+}
+
+impl Context<'_> {
+    /// Raises the timer's interrupt if it is due, and sets the timer for the next time.
+    pub(super) fn serve_timers(&mut self) {
+        if self.state.timers.expire(self.vcpu.now_ns()) {
+            // This vCPU is the one to be told, and it is told before it goes on.
+            let _ = self.channels.raise_virq(self.memory, Virq(VIRQ_TIMER), self.vcpu.id);
+        }
+        self.vcpu.arm(self.state.timers.next_deadline());
+    }
+
+    /// Moves console bytes, and tells the domain when there is input.
+    pub(super) fn serve_console(&mut self) {
+        let had_input = console::with_queues(|queues| !queues.input.is_empty());
+        self.vcpu.serve_console();
+        if !had_input && console::with_queues(|queues| !queues.input.is_empty()) {
+            // As above.
+            let _ = self.channels.raise_virq(self.memory, Virq(VIRQ_CONSOLE), self.vcpu.id);
+        }
+    }
+
+    /// Sleeps until an event can be delivered, which the caller has allowed.
+    pub(super) fn block(&mut self) {
+        self.sleep(None, |_| false);
+    }
+
+    /// Sleeps until a port for which the vCPU polls has an event, or until `deadline_ns`.
+    pub(super) fn poll(&mut self, deadline_ns: Option<u64>) {
+        let vcpu = self.vcpu.id;
+        if let Some(what) = self.state.polls_for.take() {
+            self.channels.begin_poll(vcpu, what);
+        }
+        self.sleep(deadline_ns, |context| {
+            let now = context.vcpu.now_ns();
+            !context.channels.is_polling(vcpu)
+                || deadline_ns.is_some_and(|deadline| deadline <= now)
+        });
+        self.channels.end_poll(vcpu);
+    }
+
+    /// Halts the CPU until an event can be delivered or `is_over`, and at `until_ns` at the latest.
+    /// Output that waits for the line is waited for first: nothing else would wake the CPU for it.
+    fn sleep(&mut self, until_ns: Option<u64>, is_over: impl Fn(&Self) -> bool) {
+        loop {
+            self.serve_timers();
+            self.serve_console();
+            if is_over(self) || self.channels.has_deliverable(self.memory, self.vcpu.id) {
+                return;
+            }
+            console::drain();
+            let timers = self.state.timers.next_deadline();
+            self.vcpu.arm(timers.into_iter().chain(until_ns).min());
+            interrupts::idle();
+        }
+    }
+}
