@@ -6,30 +6,36 @@ use core::arch::asm;
 
 /// Returns DR0 to DR3 or, for every other number, DR6.
 pub(super) fn read(number: u8) -> u64 {
-    let value;
-    // SAFETY: reading the registers changes nothing; DR7 is clear, and with it general detect.
-    unsafe {
-        match number {
-            0 => asm!("mov {}, dr0", out(reg) value, options(nomem, nostack)),
-            1 => asm!("mov {}, dr1", out(reg) value, options(nomem, nostack)),
-            2 => asm!("mov {}, dr2", out(reg) value, options(nomem, nostack)),
-            3 => asm!("mov {}, dr3", out(reg) value, options(nomem, nostack)),
-            _ => asm!("mov {}, dr6", out(reg) value, options(nomem, nostack)),
-        }
+    macro_rules! read {
+        ($register:literal) => {{
+            let value;
+            // SAFETY: reading changes nothing; DR7 is clear, and with it general detect.
+            unsafe { asm!(concat!("mov {}, ", $register), out(reg) value, options(nomem, nostack)) }
+            value
+        }};
     }
-    value
+    match number {
+        0 => read!("dr0"),
+        1 => read!("dr1"),
+        2 => read!("dr2"),
+        3 => read!("dr3"),
+        _ => read!("dr6"),
+    }
 }
 
 /// Sets DR0 to DR3 or, for every other number, DR6, whose upper half must be 0.
 pub(super) fn write(number: u8, value: u64) {
-    // SAFETY: the registers are the guest's; DR7 is clear, and the hypervisor has no breakpoints.
-    unsafe {
-        match number {
-            0 => asm!("mov dr0, {}", in(reg) value, options(nomem, nostack)),
-            1 => asm!("mov dr1, {}", in(reg) value, options(nomem, nostack)),
-            2 => asm!("mov dr2, {}", in(reg) value, options(nomem, nostack)),
-            3 => asm!("mov dr3, {}", in(reg) value, options(nomem, nostack)),
-            _ => asm!("mov dr6, {}", in(reg) value & 0xffff_ffff, options(nomem, nostack)),
-        }
+    macro_rules! write {
+        ($register:literal, $value:expr) => {
+            // SAFETY: the register is the guest's; DR7 is clear, and root mode has no breakpoints.
+            unsafe { asm!(concat!("mov ", $register, ", {}"), in(reg) $value, options(nomem, nostack)) }
+        };
+    }
+    match number {
+        0 => write!("dr0", value),
+        1 => write!("dr1", value),
+        2 => write!("dr2", value),
+        3 => write!("dr3", value),
+        _ => write!("dr6", value & 0xffff_ffff),
     }
 }
