@@ -160,6 +160,10 @@ around! {
     wbinvd, "wbinvd"
 }
 around! {
+    /// Executes SYSCALL, which is a hypercall and loses RCX and R11.
+    syscall, "syscall"
+}
+around! {
     /// Raises #BP and goes on behind it.
     int3, "int3"
 }
