@@ -6,7 +6,7 @@
 syscall_entry:
     cmp     byte ptr [rip + DATA + {MODE}], {USER}
     je      user_syscall
-    cmp     eax, 23
+    cmp     rax, 23
     je      iret_entry
     mov     [rip + DATA + {RIP}], rcx
     mov     [rip + DATA + {FLAGS}], r11
