@@ -18,7 +18,7 @@ pub fn check_all(checks: &mut Checks, number: u32, calls: &[Call]) {
     for Call { name, arguments: [a, b, c], answer } in calls.iter().copied() {
         let arguments = [a, b, c, 0, 0];
         check_eq!(checks, hypercall::by_page(number, arguments), answer, "by page: {name}");
-        let by_instruction = hypercall::vmcall(number.into(), arguments);
+        let by_instruction = hypercall::syscall(number.into(), arguments);
         check_eq!(checks, by_instruction, answer, "by instruction: {name}");
     }
 }

@@ -6,6 +6,7 @@
 use core::arch::naked_asm;
 
 use x86_64::VirtAddr;
+use xenolith_abi::hypercall::IRET;
 
 use crate::static_pages::PAGE_BYTES;
 
@@ -14,6 +15,9 @@ pub const STUB_BYTES: usize = 32;
 
 /// Number of stubs in the page.
 pub const STUBS: u32 = 128;
+
+/// Bytes of a stub that code takes.
+const STUB_USED: usize = 14;
 
 /// What the page holds where nobody filled it: `int3`.
 const EMPTY: u8 = 0xcc;
@@ -55,14 +59,23 @@ pub(crate) fn fill_if_empty() {
         return;
     }
     for number in 0..STUBS {
-        let at = address().as_mut_ptr::<[u8; 9]>().wrapping_byte_add(number as usize * STUB_BYTES);
+        let at = address()
+            .as_mut_ptr::<[u8; STUB_USED]>()
+            .wrapping_byte_add(number as usize * STUB_BYTES);
         // SAFETY: the stub is inside the page, which is writable still and not executed yet.
         unsafe { at.write_volatile(stub(number)) };
     }
 }
 
-/// Returns the code of a stub: `mov eax, number; vmcall; ret`.
-fn stub(number: u32) -> [u8; 9] {
+/// Returns the code of a stub, with what SYSCALL overwrites put back:
+/// `push rcx; push r11; mov eax, number; syscall; pop r11; pop rcx; ret`.
+///
+/// That of iret is jumped to and does not come back:
+/// `push rcx; push r11; push rax; mov eax, number; syscall`.
+fn stub(number: u32) -> [u8; STUB_USED] {
     let [a, b, c, d] = number.to_le_bytes();
-    [0xb8, a, b, c, d, 0x0f, 0x01, 0xc1, 0xc3]
+    if number == IRET {
+        return [0x51, 0x41, 0x53, 0x50, 0xb8, a, b, c, d, 0x0f, 0x05, EMPTY, EMPTY, EMPTY];
+    }
+    [0x51, 0x41, 0x53, 0xb8, a, b, c, d, 0x0f, 0x05, 0x41, 0x5b, 0x59, 0xc3]
 }

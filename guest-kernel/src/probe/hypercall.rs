@@ -4,21 +4,23 @@ use core::arch::asm;
 
 use crate::hypercall::{Errno, call, page};
 
-/// Makes a hypercall by the VMCALL instruction; returns RAX.
-pub fn vmcall(number: u64, arguments: [u64; 5]) -> i64 {
+/// Makes a hypercall by the SYSCALL instruction, as inline code does; returns RAX.
+pub fn syscall(number: u64, arguments: [u64; 5]) -> i64 {
     let [rdi, rsi, rdx, r10, r8] = arguments;
     let result: u64;
-    // SAFETY: see the module `probe`; the instruction itself changes no register but RAX, and
-    // whatever memory the hypercall writes is the scenario's choice.
+    // SAFETY: see the module `probe`; the call changes RAX and what the instruction itself loads,
+    // and whatever memory it writes is the scenario's choice.
     unsafe {
         asm!(
-            "vmcall",
+            "syscall",
             inout("rax") number => result,
             inout("rdi") rdi => _,
             inout("rsi") rsi => _,
             inout("rdx") rdx => _,
             inout("r10") r10 => _,
             inout("r8") r8 => _,
+            out("rcx") _,
+            out("r11") _,
         );
     }
     result.cast_signed()
@@ -34,7 +36,7 @@ pub fn by_page(number: u32, arguments: [u64; 5]) -> i64 {
     let stub = page::address() + u64::from(number) * page::STUB_BYTES as u64;
     let [rdi, rsi, rdx, r10, r8] = arguments;
     let result: u64;
-    // SAFETY: as for `vmcall`; the stub is code that returns.
+    // SAFETY: as for `syscall`; the stub is code that returns.
     unsafe {
         asm!(
             "call {stub}",

@@ -2,6 +2,11 @@
 
 use core::{arch::naked_asm, mem::offset_of};
 
+use crate::{
+    abi::hypercall,
+    hypercall::page::{self, STUB_BYTES},
+};
+
 /// The general-purpose registers but RSP, and the flags.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[repr(C)]
@@ -58,12 +63,12 @@ impl Registers {
 pub const ARITHMETIC_FLAGS: u64 = 0x8d5;
 
 macro_rules! around {
-    ($(#[$doc:meta])* $name:ident, $instruction:literal) => {
+    ($(#[$doc:meta])* $name:ident, $instruction:literal $(, $($operand:tt)+)?) => {
         $(#[$doc])*
         pub fn $name(registers: &mut Registers) {
             #[unsafe(naked)]
             unsafe extern "C" fn exchange(_registers: *mut Registers) {
-                exchange_body!($instruction)
+                exchange_body!($instruction $(, $($operand)+)?)
             }
             // SAFETY: the function keeps to the calling convention and accesses only what it is
             // given; for the instruction between, see the module `probe`.
@@ -78,7 +83,7 @@ macro_rules! around {
 /// stack while the instruction runs:   registers | r15 r14 r13 r12 rbp rbx | return address
 /// ```
 macro_rules! exchange_body {
-    ($instruction:literal) => {
+    ($instruction:literal $(, $($operand:tt)+)?) => {
         naked_asm!(
             "push rbx", "push rbp", "push r12", "push r13", "push r14", "push r15",
             "push rdi",
@@ -119,13 +124,30 @@ macro_rules! exchange_body {
             rbp = const offset_of!(Registers, rbp),
             r8 = const offset_of!(Registers, r8),
             rflags = const offset_of!(Registers, rflags),
+            $($($operand)+)?
         )
     };
 }
 
 around! {
-    /// Executes VMCALL.
-    vmcall, "vmcall"
+    /// Executes SYSCALL, a hypercall with the number in RAX; RCX, where the instruction leaves the
+    /// address to go on at, is put back.
+    syscall, "push rcx\n syscall\n pop rcx"
+}
+around! {
+    /// Calls the hypercall page's stub of xen_version.
+    xen_version, "call {stubs} + {stub}",
+    stubs = sym page::stubs, stub = const hypercall::XEN_VERSION as usize * STUB_BYTES
+}
+around! {
+    /// Calls the hypercall page's stub of sched_op.
+    sched_op, "call {stubs} + {stub}",
+    stubs = sym page::stubs, stub = const hypercall::SCHED_OP as usize * STUB_BYTES
+}
+around! {
+    /// Calls the hypercall page's last stub, whose number no hypercall has.
+    last_stub, "call {stubs} + {stub}",
+    stubs = sym page::stubs, stub = const (page::STUBS as usize - 1) * STUB_BYTES
 }
 around! {
     /// Executes CPUID.

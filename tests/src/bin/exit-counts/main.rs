@@ -2,6 +2,7 @@
 //!
 //! Benchmarks stand on these counts, so they must grow by exactly what the guest causes; and the
 //! call copies an array of a length that the guest chooses.
+//! Hypercalls that the resident answers alone must not show in them, or it does not answer them.
 //! Expected: exact growth for hypercalls, CPUID and port accesses; errors for bad memory.
 #![no_std]
 #![no_main]
@@ -11,12 +12,14 @@ use scenarios::{buffers::Buffers, calls::call};
 use xenolith_guest::{
     StartInfo,
     abi::{
-        errno::{EFAULT, ENOSYS},
+        errno::{EFAULT, EINVAL, ENOSYS},
+        hypercall::{FPU_TASKSWITCH, SET_SEGMENT_BASE, STACK_SWITCH, XEN_VERSION},
+        segment::{SEGBASE_FS, SEGBASE_GS_KERNEL, SEGBASE_GS_USER},
         xenolith::{EXIT_COUNTS, EXIT_REASON_SLOTS, OP},
     },
     check_eq,
     hypercall::xenolith::{ExitCounts, exit_counts},
-    probe::{cpuid, hypercall::vmcall, port},
+    probe::{control, cpuid, hypercall::syscall, msr, port},
     scenario::Checks,
 };
 
@@ -26,9 +29,17 @@ xenolith_guest::scenario!(run);
 const CPUID: usize = 10;
 const VMCALL: usize = 18;
 const IO: usize = 30;
+/// Hypercalls, accesses to control registers, WRMSR: what the resident could cause.
+const RESIDENT: [usize; 3] = [VMCALL, 28, 32];
+
+const FS_BASE: u32 = 0xc000_0100;
+const GS_BASE: u32 = 0xc000_0101;
+const KERNEL_GS_BASE: u32 = 0xc000_0102;
+const CR0_TS: u64 = 1 << 3;
 
 fn run(checks: &mut Checks, start: &'static StartInfo) {
     check_growth(checks);
+    check_resident(checks);
     check_arguments(checks, &mut Buffers::new(start));
 }
 
@@ -49,11 +60,40 @@ fn check_growth(checks: &mut Checks) {
         port::write::<u16>(0x80, 0);
     }
     for _ in 0..7 {
-        vmcall(0xdead, [0; 5]);
+        syscall(0xdead, [0; 5]);
     }
     let Ok(after) = counted() else { return };
     check_eq!(checks, grown(&after, &between), [100, 8, 60], "exits for CPUID, VMCALL, I/O");
     check_eq!(checks, after.total() >= before.total() + 169, true, "sum of all exits");
+}
+
+/// Checks that the resident answers its calls without an exit, and all others with one.
+fn check_resident(checks: &mut Checks) {
+    const FS: u64 = 0x1234_5678_9abc;
+    let [gs, other_gs] = [GS_BASE, KERNEL_GS_BASE].map(msr::read);
+    for (name, number, [a, b], answer, exits) in [
+        ("version", XEN_VERSION, [0, 0], 0x4_0011, 0),
+        ("page size", XEN_VERSION, [7, 0], 4096, 1),
+        ("stack", STACK_SWITCH, [0xe02b, 0xffff_ffff_8000_0000], 0, 0),
+        ("CR0.TS on", FPU_TASKSWITCH, [1, 0], 0, 0),
+        ("CR0.TS off", FPU_TASKSWITCH, [0, 0], 0, 0),
+        ("FS base", SET_SEGMENT_BASE, [SEGBASE_FS.into(), FS], 0, 0),
+        ("FS base beyond all", SET_SEGMENT_BASE, [SEGBASE_FS.into(), 1 << 47], -EINVAL, 0),
+        ("base of the other GS", SET_SEGMENT_BASE, [SEGBASE_GS_USER.into(), other_gs], 0, 0),
+        ("base of GS", SET_SEGMENT_BASE, [SEGBASE_GS_KERNEL.into(), gs], 0, 0),
+        ("unknown number", 63, [0, 0], -ENOSYS, 1),
+    ] {
+        let (before, found, after) = (exit_counts(), call(number, [a, b, 0]), exit_counts());
+        check_eq!(checks, found, answer, "{name}");
+        let [Ok(before), Ok(after)] = [before, after] else { return };
+        let grown = RESIDENT.map(|reason| after.of(reason) - before.of(reason));
+        check_eq!(checks, grown, [1 + exits, 0, 0], "exits for {name}");
+    }
+    check_eq!(checks, [FS_BASE, GS_BASE, KERNEL_GS_BASE].map(msr::read), [FS, gs, other_gs]);
+    for (on, task_switched) in [(1, CR0_TS), (0, 0)] {
+        call(FPU_TASKSWITCH, [on, 0, 0]);
+        check_eq!(checks, control::cr0() & CR0_TS, task_switched, "CR0.TS set to {on}");
+    }
 }
 
 fn check_arguments(checks: &mut Checks, buffers: &mut Buffers) {

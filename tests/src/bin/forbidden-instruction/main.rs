@@ -17,6 +17,7 @@ xenolith_guest::entry!(main);
 const INSTRUCTIONS: &[(&str, fn())] = &[
     ("vmxon", instruction::vmxon),
     ("vmxoff", instruction::vmxoff),
+    ("vmcall", instruction::vmcall),
     ("vmlaunch", instruction::vmlaunch),
     ("vmresume", instruction::vmresume),
     ("vmptrld", instruction::vmptrld),

@@ -15,12 +15,16 @@ xenolith_guest::scenario!(
     notes = [entry, virt_base, paddr_offset, xen_version = "xen-3.0", loader = "generic"]
 );
 
-/// `mov eax, 17; vmcall; ret`, then the image's own filling.
-const STUB_17: u64 = u64::from_le_bytes([0xb8, 17, 0, 0, 0, 0x0f, 0x01, 0xc1]);
+/// `push rcx; push r11; mov eax, 17; syscall; pop r11; pop rcx; ret`, the image's own filling.
+const STUB_17: [u64; 2] = [
+    u64::from_le_bytes([0x51, 0x41, 0x53, 0xb8, 17, 0, 0, 0]),
+    u64::from_le_bytes([0x0f, 0x05, 0x41, 0x5b, 0x59, 0xc3, 0xcc, 0xcc]),
+];
 
 fn run(checks: &mut Checks, _: &'static StartInfo) {
     let stub = page::address() + 17 * page::STUB_BYTES as u64;
-    check_eq!(checks, memory::read_u64(stub), STUB_17, "stub of the start code");
+    let found = [stub, stub + 8].map(memory::read_u64);
+    check_eq!(checks, found, STUB_17, "stub of the start code");
     check_eq!(
         checks,
         memory::read_u64(stub + 24),

@@ -9,7 +9,7 @@
 
 use xenolith_guest::{
     StartInfo,
-    abi::{errno::ENOSYS, hypercall, sched},
+    abi::{errno::ENOSYS, hypercall, sched, version},
     check_eq,
     probe::{
         control, cpuid,
@@ -33,27 +33,53 @@ const LOW_HALF: u64 = 0xffff_ffff;
 const MSR_FS_BASE: u64 = 0xc000_0100;
 const FS_BASE: u64 = 0x1234_5678_9abc;
 const CR4_OSXSAVE: u64 = 1 << 18;
+const VERSION_4_17: u64 = 0x4_0011;
 
 const CASES: &[Case] = &[
     Case { name: "nop", execute: registers::nothing, operands: |_| {}, result: |_| {} },
     Case {
-        name: "unknown hypercall",
-        execute: registers::vmcall,
-        operands: |r| r.rax |= 1 << 40,
+        name: "unknown hypercall by its stub",
+        execute: registers::last_stub,
+        operands: |_| {},
         result: |r| r.rax = (-ENOSYS).cast_unsigned(),
     },
     Case {
+        name: "xen_version by its stub",
+        execute: registers::xen_version,
+        operands: |r| r.rdi &= !LOW_HALF,
+        result: |r| r.rax = VERSION_4_17,
+    },
+    Case {
+        name: "page size by its stub",
+        execute: registers::xen_version,
+        operands: |r| (r.rdi, r.rsi) = (r.rdi & !LOW_HALF | u64::from(version::PAGESIZE), 0),
+        result: |r| r.rax = 4096,
+    },
+    Case {
+        name: "yield by its stub",
+        execute: registers::sched_op,
+        operands: |r| r.rdi = r.rdi & !LOW_HALF | u64::from(sched::YIELD),
+        result: |r| r.rax = 0,
+    },
+    Case {
+        name: "unknown hypercall",
+        execute: registers::syscall,
+        operands: |r| r.rax |= 1 << 40,
+        result: |r| (r.rax, r.r11) = ((-ENOSYS).cast_unsigned(), r.rflags),
+    },
+    Case {
         name: "xen_version",
-        execute: registers::vmcall,
-        operands: |r| (r.rax, r.rdi) = (hypercall::XEN_VERSION.into(), 0),
-        result: |r| r.rax = 0x4_0011,
+        execute: registers::syscall,
+        operands: |r| (r.rax, r.rdi) = (hypercall::XEN_VERSION.into(), r.rdi & !LOW_HALF),
+        result: |r| (r.rax, r.r11) = (VERSION_4_17, r.rflags),
     },
     Case {
         name: "yield",
-        execute: registers::vmcall,
+        execute: registers::syscall,
         operands: |r| (r.rax, r.rdi) = (hypercall::SCHED_OP.into(), sched::YIELD.into()),
-        result: |r| r.rax = 0,
+        result: |r| (r.rax, r.r11) = (0, r.rflags),
     },
+    Case { name: "WBINVD", execute: registers::wbinvd, operands: |_| {}, result: |_| {} },
     Case {
         name: "CPUID",
         execute: registers::cpuid,

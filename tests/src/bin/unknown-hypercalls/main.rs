@@ -12,13 +12,13 @@ use xenolith_guest::{
     abi::{errno::ENOSYS, hypercall},
     check_eq,
     hypercall::page::STUBS,
-    probe::hypercall::{by_page, vmcall},
+    probe::hypercall::{by_page, syscall},
     scenario::Checks,
 };
 
 xenolith_guest::scenario!(run);
 
-/// Numbers that only VMCALL can make.
+/// Numbers that the page has no stubs for.
 const WIDE: &[u64] = &[
     128,
     200,
@@ -27,6 +27,7 @@ const WIDE: &[u64] = &[
     u32::MAX as u64,
     1 << 32,
     1 << 32 | hypercall::XEN_VERSION as u64,
+    1 << 32 | hypercall::IRET as u64,
     1 << 63,
     1 << 63 | hypercall::SCHED_OP as u64,
     u64::MAX,
@@ -38,12 +39,12 @@ const NARROW: &[u32] = &[11, 43, 44, 45, 46, 47, 49, 50, 51, 52, 53, 54, 56, 57,
 fn run(checks: &mut Checks, _: &'static StartInfo) {
     for arguments in [[0; 5], [u64::MAX; 5], [2, 0, 0, 0, 0]] {
         for &number in WIDE {
-            let answer = vmcall(number, arguments);
+            let answer = syscall(number, arguments);
             check_eq!(checks, answer, -ENOSYS, "number {number:#x}, {arguments:x?}");
         }
         for number in NARROW.iter().copied().chain([STUBS - 2, STUBS - 1]) {
             check_eq!(checks, by_page(number, arguments), -ENOSYS, "stub {number}, {arguments:x?}");
-            let answer = vmcall(number.into(), arguments);
+            let answer = syscall(number.into(), arguments);
             check_eq!(checks, answer, -ENOSYS, "number {number}, {arguments:x?}");
         }
     }
