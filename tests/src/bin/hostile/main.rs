@@ -43,6 +43,8 @@ const ATTACKS: &[(&str, Attack)] = &[
     ("xcr", |_| attack::no_such_xcr()),
     ("invpcid", |_| attack::invpcid()),
     ("xsaves", |_| attack::xsaves()),
+    ("no-resident", |window| call_without(window, RESIDENT)),
+    ("no-physmap", |window| call_without(window, PHYSMAP)),
     ("last-canonical", end_of_lower_half),
     ("last-of-4g", end_of_4g),
     ("user-string", string_of_a_process),
@@ -54,6 +56,10 @@ const ATTACKS: &[(&str, Attack)] = &[
 const WBINVD: [u8; 2] = [0x0f, 0x09];
 /// `rep insb; ud2`, the same in 32-bit and 64-bit code.
 const READ_STRING: [u8; 4] = [0xf3, 0x6c, 0x0f, 0x0b];
+/// The part of the hole through which the resident reads the guest's memory.
+const PHYSMAP: VirtAddr = VirtAddr::new(0xffff_8080_0000_0000);
+/// The part of the hole that holds the resident.
+const RESIDENT: VirtAddr = VirtAddr::new(0xffff_8100_0000_0000);
 const KERNEL_STACK: u64 = 0x8000;
 
 fn main(start: &'static StartInfo) -> ! {
@@ -75,6 +81,13 @@ fn map_low(window: &Window, at: VirtAddr) {
         // Tables of the boot mapping, for kernels at low addresses, are not expected here.
         tables::replace_entry(space, at, level, entry).expect("the window's own tables");
     }
+}
+
+/// Makes a hypercall after unmapping a part of the hole that it needs.
+fn call_without(window: &Window, part: VirtAddr) {
+    let replaced = tables::replace_entry(window.space(), part, Level::Four, 0);
+    replaced.expect("the top table is the kernel's");
+    by_page(hypercall::XEN_VERSION, [0; 5]);
 }
 
 /// Executes an instruction that ends where the lower half of addresses does.

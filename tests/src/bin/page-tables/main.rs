@@ -65,20 +65,25 @@ fn run(checks: &mut Checks, start: &'static StartInfo) {
     check_hole(checks, &window);
 }
 
-/// The hypervisor's slots, which are in a table that the guest can write: it must not need them.
+/// The hypervisor's slots, which are in a table that the guest can write: of them a call needs only
+/// the resident's, which it begins in, and the one through which that reads vcpu_info.
 fn check_hole(checks: &mut Checks, window: &Window) {
-    let slots = || (0..16_u64).map(|slot| VirtAddr::new(0xffff_8000_0000_0000 + (slot << 39)));
+    const NEEDED: [u64; 2] = [1, 2];
+    let slots = || {
+        let others = (0..16_u64).filter(|slot| !NEEDED.contains(slot));
+        others.map(|slot| VirtAddr::new(0xffff_8000_0000_0000 + (slot << 39)))
+    };
     let set = |slot, value| {
         let old = tables::replace_entry(window.space(), slot, Level::Four, value);
         old.expect("the top table is the kernel's")
     };
-    let before: [u64; 16] = {
+    let before: [u64; 14] = {
         let mut slots = slots();
         core::array::from_fn(|_| slots.next().map_or(0, |slot| set(slot, 0)))
     };
     let buffer = window.address(16);
     let answer = call(XEN_VERSION, [PLATFORM_PARAMETERS.into(), buffer.as_u64(), 0]);
-    check_eq!(checks, answer, 0, "a call without the hypervisor's slots");
+    check_eq!(checks, answer, 0, "a call without the other slots");
     for (slot, value) in slots().zip(before) {
         set(slot, value);
     }
