@@ -7,6 +7,7 @@ use xenolith_core::address::{Gpa, Gva};
 use xenolith_core::crash::CrashReason;
 use xenolith_core::emulate::Exception;
 use xenolith_core::hypercall::{self, Call, Outcome};
+use xenolith_core::shutdown::ShutdownReason;
 use xenolith_core::vmx::exit_reason::ExitReason;
 use xenolith_core::vmx::field::{self, Natural};
 use xenolith_core::vmx::qualification::{EptViolation, Interruption, code_address_mask};
@@ -91,6 +92,9 @@ fn hypercall(registers: &mut CallRegisters, context: &mut Context<'_>) -> Next {
             registers.rax = 0;
             context.block();
             context.set_rip(behind);
+            if context.watchdog_expired() {
+                return context.leave(End::Shutdown(ShutdownReason::Watchdog));
+            }
         }
         Outcome::Poll { deadline_ns } => {
             registers.rax = 0;
@@ -119,6 +123,9 @@ fn other(reason: ExitReason, registers: &mut GuestRegisters, context: &mut Conte
             cpu::interrupts::acknowledge(information.to_le_bytes()[0]);
             context.serve_timers();
             context.serve_console();
+            if context.watchdog_expired() {
+                return context.leave(End::Shutdown(ShutdownReason::Watchdog));
+            }
             RESUME
         }
         ExitReason::PREEMPTION_TIMER => {

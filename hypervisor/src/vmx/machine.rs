@@ -1,6 +1,7 @@
 //! What hypercall handlers see of a vCPU and its domain's memory.
 
 use super::debug;
+use super::instructions;
 use super::setup;
 use super::vcpu::Vcpu;
 use crate::console;
@@ -57,6 +58,11 @@ impl Machine for VcpuMachine<'_> {
 
     fn publish(&mut self, at: Gpa, bytes: &[u8]) {
         self.memory.publish(at, bytes);
+    }
+
+    fn flush(&mut self) {
+        // SAFETY: a VMCS is current, so this is VMX operation; the form was required at the start.
+        unsafe { instructions::invvpid_all() };
     }
 
     fn set_handled(&mut self, handled: u32) {

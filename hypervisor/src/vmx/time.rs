@@ -26,7 +26,18 @@ impl Context<'_> {
             // This vCPU is the one to be told, and it is told before it goes on.
             let _ = self.channels.raise_virq(self.memory, Virq(VIRQ_TIMER), self.vcpu.id);
         }
-        self.vcpu.arm(self.state.timers.next_deadline());
+        self.vcpu.arm(self.next_deadline());
+    }
+
+    /// Returns when the next timer or watchdog is due.
+    fn next_deadline(&self) -> Option<u64> {
+        let watchdogs = self.domain.watchdogs.next_deadline();
+        self.state.timers.next_deadline().into_iter().chain(watchdogs).min()
+    }
+
+    /// Returns whether a watchdog of the domain has run out.
+    pub(super) fn watchdog_expired(&self) -> bool {
+        self.domain.watchdogs.expired(self.vcpu.now_ns())
     }
 
     /// Moves console bytes, and tells the domain when there is input.
@@ -64,12 +75,12 @@ impl Context<'_> {
         loop {
             self.serve_timers();
             self.serve_console();
-            if is_over(self) || self.channels.has_deliverable(self.memory, self.vcpu.id) {
+            let woken = self.channels.has_deliverable(self.memory, self.vcpu.id);
+            if woken || is_over(self) || self.watchdog_expired() {
                 return;
             }
             console::drain();
-            let timers = self.state.timers.next_deadline();
-            self.vcpu.arm(timers.into_iter().chain(until_ns).min());
+            self.vcpu.arm(self.next_deadline().into_iter().chain(until_ns).min());
             interrupts::idle();
         }
     }

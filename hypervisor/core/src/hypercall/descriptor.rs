@@ -35,6 +35,7 @@ pub(super) fn set_gdt<M: Machine>(call: &mut Call<'_, M>, args: &Args) -> Outcom
         let (at, entry) = call.domain.hole.gdt_entry(page, frame);
         call.machine.publish(at, &entry.to_le_bytes());
     }
+    call.machine.flush();
     Outcome::Return(0)
 }
 

@@ -77,6 +77,9 @@ pub trait Machine: Domains {
     /// Writes `bytes` to the hole, within a page, whatever the guest may do there.
     fn publish(&mut self, at: Gpa, bytes: &[u8]);
 
+    /// Drops what the CPU has cached of the domain's address spaces, after the hole has changed.
+    fn flush(&mut self);
+
     /// Takes the bits of `handled` to be the exceptions that the calling vCPU handles itself.
     fn set_handled(&mut self, handled: u32);
 

@@ -44,6 +44,8 @@ pub(super) struct TestMachine {
     pub(super) exits: Vec<u64>,
     /// What was published, in order.
     pub(super) published: Vec<(Gpa, Vec<u8>)>,
+    /// How often translations were dropped.
+    pub(super) flushes: usize,
     /// The last exceptions that were said to be handled.
     pub(super) handled: Option<u32>,
     /// The system time.
@@ -86,6 +88,10 @@ impl Machine for TestMachine {
 
     fn with_console<R>(&mut self, action: impl FnOnce(&mut ConsoleQueues) -> R) -> R {
         action(&mut self.queues)
+    }
+
+    fn flush(&mut self) {
+        self.flushes += 1;
     }
 
     fn publish(&mut self, at: Gpa, bytes: &[u8]) {
@@ -160,6 +166,7 @@ impl Caller {
             queues,
             exits,
             published: Vec::new(),
+            flushes: 0,
             handled: None,
             now_ns: 0,
             armed: Vec::new(),

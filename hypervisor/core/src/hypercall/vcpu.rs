@@ -5,7 +5,6 @@
 use super::{Args, Call, Machine, Outcome, as_u32, finish, handle, publish_data, timer};
 use crate::address::{Gfn, Gpa, Gva, PAGE_SIZE, to_u64};
 use crate::guest_access::{Fault, is_reachable};
-use crate::guest_memory::GuestMemory;
 use crate::resident::VcpuData;
 use crate::shutdown::ShutdownReason;
 use crate::time::write_record;
@@ -117,17 +116,12 @@ fn register_info<M: Machine>(call: &mut Call<'_, M>, place: &RegisterVcpuInfo) -
 
 /// Moves the record to `to`. Lest an event be lost, every word is selected and an upcall pending.
 fn move_info<M: Machine>(call: &mut Call<'_, M>, to: Gpa) -> bool {
-    const SELECTOR: u64 = 8;
-    const UPCALL_PENDING: u64 = 1;
-    let from = call.vcpu.vcpu_info;
-    let memory = call.machine.memory();
-    let mut record = [0; size_of::<VcpuInfo>()];
-    if !memory.read(from, &mut record) || !memory.write(to, &record) {
-        return false;
-    }
-    // The record has just been written: there is memory.
-    let _ = memory.fetch_or(Gpa(to.0 + SELECTOR), u64::MAX);
-    let _ = memory.fetch_or(to, UPCALL_PENDING);
+    let vcpu = call.vcpu.id;
+    let moved = call.machine.with_channels(call.domain.id, |channels, memory| {
+        channels.move_vcpu_info(memory, vcpu, to)
+    });
+    let Some(Some(notify)) = moved else { return false };
+    call.machine.notify(notify);
     call.vcpu.vcpu_info = to;
     call.vcpu.info_registered = true;
     let direct = call.domain.hole.direct(to).0;
