@@ -132,7 +132,7 @@ macro_rules! exchange_body {
 around! {
     /// Executes SYSCALL, a hypercall with the number in RAX; RCX, where the instruction leaves the
     /// address to go on at, is put back.
-    syscall, "push rcx\n syscall\n pop rcx"
+    syscall_keeping_rcx, "push rcx\n syscall\n pop rcx"
 }
 around! {
     /// Calls the hypercall page's stub of xen_version.

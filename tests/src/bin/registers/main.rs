@@ -63,19 +63,19 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "unknown hypercall",
-        execute: registers::syscall,
+        execute: registers::syscall_keeping_rcx,
         operands: |r| r.rax |= 1 << 40,
         result: |r| (r.rax, r.r11) = ((-ENOSYS).cast_unsigned(), r.rflags),
     },
     Case {
         name: "xen_version",
-        execute: registers::syscall,
+        execute: registers::syscall_keeping_rcx,
         operands: |r| (r.rax, r.rdi) = (hypercall::XEN_VERSION.into(), r.rdi & !LOW_HALF),
         result: |r| (r.rax, r.r11) = (VERSION_4_17, r.rflags),
     },
     Case {
         name: "yield",
-        execute: registers::syscall,
+        execute: registers::syscall_keeping_rcx,
         operands: |r| (r.rax, r.rdi) = (hypercall::SCHED_OP.into(), sched::YIELD.into()),
         result: |r| (r.rax, r.r11) = (0, r.rflags),
     },
