@@ -1,8 +1,8 @@
 //! IN, OUT, INS and OUTS: no domain has a port. Reads give all ones, writes go nowhere.
 
 use super::Exception;
-use crate::address::Gva;
-use crate::guest_access::{Fault, GuestSpace};
+use crate::address::{Gva, PAGE_SIZE};
+use crate::guest_access::{Access, Fault, GuestSpace};
 use crate::guest_memory::GuestMemory;
 
 /// Bytes that one exit of a string instruction moves at most.
@@ -67,7 +67,7 @@ impl StringAccess {
                 let element = &ones[..usize::from(self.bytes)];
                 space
                     .copy_out(Gva(index), element)
-                    .map_err(|Fault| Exception::write_fault(Gva(index), space.privilege()))?;
+                    .map_err(|Fault| store_fault(space, Gva(index), size))?;
             }
             let next =
                 if self.backwards { index.wrapping_sub(size) } else { index.wrapping_add(size) };
@@ -76,6 +76,15 @@ impl StringAccess {
         let count = if self.repeated { total - now } else { self.count };
         Ok(StringProgress { count, index, finished: now == total })
     }
+}
+
+/// Returns the #PF of a store of `bytes` bytes at `at`, which is of the first page that refuses.
+fn store_fault<M: GuestMemory>(space: &mut GuestSpace<'_, M>, at: Gva, bytes: u64) -> Exception {
+    let second = Gva(at.page_base().0.wrapping_add(PAGE_SIZE));
+    let crosses = at.page_offset() + bytes > PAGE_SIZE;
+    let first_refuses = space.translate(at, Access::Write).is_err();
+    let address = if crosses && !first_refuses { second } else { at };
+    Exception::write_fault(address, space.privilege())
 }
 
 #[cfg(test)]
@@ -145,6 +154,21 @@ mod tests {
         let fault = Exception::write_fault(Gva(BASE), Privilege::User);
         assert_eq!((INS.step(&mut space), fault.error_code), (Err(fault), Some(6)));
         assert!(INS.step(&mut GuestSpace::new(&mut memory, CR3)).is_ok());
+    }
+
+    #[test]
+    fn a_store_across_pages_faults_at_the_page_that_refuses() {
+        for (missing, index, at) in [
+            (1, BASE + 0xfff, BASE + 0x1000),
+            (0, BASE + 0xfff, BASE + 0xfff),
+            (1, BASE + 0x1000, BASE + 0x1000),
+            (1, BASE + 0x1001, BASE + 0x1001),
+        ] {
+            let mut memory = mapped(&[missing], &[]);
+            let mut space = GuestSpace::new(&mut memory, CR3);
+            let fault = Exception::write_fault(Gva(at), Privilege::Kernel);
+            assert_eq!(StringAccess { index, ..INS }.step(&mut space), Err(fault), "{index:#x}");
+        }
     }
 
     #[test]
