@@ -80,8 +80,8 @@ impl FrameAllocator {
 }
 
 fn aligned_inner(range: Range, alignment: u64) -> Range {
-    let start = range.start.0.next_multiple_of(alignment);
     let end = range.end.0 & !(alignment - 1);
+    let start = range.start.0.checked_next_multiple_of(alignment).unwrap_or(end);
     Range { start: Hpa(start.min(end)), end: Hpa(end) }
 }
 
@@ -135,6 +135,34 @@ mod tests {
         frames.release(&withheld).unwrap();
         assert_eq!(frames.allocate(PAGE_SIZE, PAGE_SIZE), Some(Hpa(9 * MIB - PAGE_SIZE)));
         assert_eq!(frames.free_bytes(), 4 * MIB - 2 * PAGE_SIZE);
+    }
+
+    #[test]
+    fn memory_at_the_end_of_the_space_does_not_overflow() {
+        let mut frames = allocator(&[(MIB, 2 * MIB), (u64::MAX - MIB + 1, u64::MAX - 0xfff)]);
+        assert_eq!(frames.allocate_up_to(2 * MIB, 2 * MIB), None);
+        assert_eq!(frames.allocate(2 * MIB, PAGE_SIZE), None);
+        let last = Hpa(u64::MAX - 0x1fff);
+        assert_eq!(frames.allocate(PAGE_SIZE, PAGE_SIZE), Some(last));
+    }
+
+    #[test]
+    fn reserving_part_of_a_page_takes_all_of_it() {
+        let mut frames = allocator(&[(MIB, MIB + 3 * PAGE_SIZE)]);
+        let start = Hpa(MIB + PAGE_SIZE);
+        frames.reserve(Range::sized(Hpa(start.0 + 5), 1)).unwrap();
+        assert_eq!(frames.free_bytes(), 2 * PAGE_SIZE);
+        assert_eq!(frames.allocate(2 * PAGE_SIZE, PAGE_SIZE), None, "they are apart");
+        assert_eq!(frames.allocate(PAGE_SIZE, PAGE_SIZE), Some(Hpa(MIB + 2 * PAGE_SIZE)));
+        assert_eq!(frames.allocate(PAGE_SIZE, PAGE_SIZE), Some(Hpa(MIB)));
+        assert_eq!(frames.allocate(PAGE_SIZE, PAGE_SIZE), None);
+    }
+
+    #[test]
+    fn the_first_page_is_never_handed_out() {
+        let mut frames = allocator(&[(0, 2 * PAGE_SIZE)]);
+        assert_eq!(frames.allocate(PAGE_SIZE, PAGE_SIZE), Some(Hpa(PAGE_SIZE)));
+        assert_eq!(frames.allocate(PAGE_SIZE, PAGE_SIZE), None);
     }
 
     #[test]
