@@ -90,6 +90,9 @@ fn large_pages_are_followed() {
     let mut space = GuestSpace::new(&mut memory, CR3);
     assert_eq!(at(&mut space, BASE + 0x20_0123), Err(Fault), "a reserved bit is set");
     assert_eq!(at(&mut space, HYPERVISOR_VIRT_END), Err(Fault), "no pages of 512 GiB");
+    memory.poke(0x1000 + 256 * 8 + 8 * 16, 0x80_0000_0000 | LARGE | 3);
+    let mut space = GuestSpace::new(&mut memory, CR3);
+    assert_eq!(at(&mut space, HYPERVISOR_VIRT_END), Err(Fault), "not even aligned ones");
 }
 
 proptest! {

@@ -97,6 +97,7 @@ fn a_long_table_is_read_in_pieces() {
         args = rest;
     }
     assert_eq!(caller.call_all(SET_TRAP_TABLE.into(), &args), Return(0));
+    assert_eq!(caller.machine.handled, Some(u32::MAX), "every exception");
     for vector in 0..=255 {
         let (handler, ..) = found(&caller, vector).unwrap();
         assert_eq!(handler, HANDLER + u64::from(vector));
