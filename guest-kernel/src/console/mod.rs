@@ -1,13 +1,14 @@
 //! The kernel's console: `print!`, and input byte by byte.
 
+mod input;
 mod line;
 mod output;
+mod queue;
 
+pub use input::{install, read_byte, wait_for_byte};
 pub use line::{Key, LineEditor};
 #[doc(hidden)]
 pub use output::{print, print_unlocked};
-
-use crate::hypercall::console;
 
 /// Prints to the console, as the macro of the standard library does.
 #[macro_export]
@@ -24,13 +25,4 @@ macro_rules! println {
     ($($arguments:tt)*) => {
         $crate::console::print(::core::format_args!("{}\n", ::core::format_args!($($arguments)*)))
     };
-}
-
-/// Returns the next byte that was typed, if there is one.
-pub fn read_byte() -> Option<u8> {
-    let mut byte = [0];
-    match console::read(&mut byte) {
-        Ok(1) => Some(byte[0]),
-        _ => None,
-    }
 }

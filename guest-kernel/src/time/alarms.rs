@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 use core::{
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
     time::Duration,
 };
 
@@ -24,7 +24,13 @@ const ALARMS: usize = 16;
 
 static QUEUE: EventsOffLock<Queue<ALARMS>> = EventsOffLock::new(Queue::new());
 
-/// Upcalls of the timer so far.
+/// No port has this number.
+const NO_PORT: Port = Port(0);
+
+/// The timer's port.
+static PORT: AtomicU32 = AtomicU32::new(NO_PORT.0);
+
+/// Events of the timer so far.
 static TICKS: AtomicU64 = AtomicU64::new(0);
 
 /// Binds VIRQ_TIMER to a port of its own; returns the port. After [`events::install`].
@@ -35,8 +41,14 @@ static TICKS: AtomicU64 = AtomicU64::new(0);
 pub fn install() -> Result<Port, Errno> {
     let port = bind_virq(Virq(VIRQ_TIMER), vcpu::current())?;
     events::set_handler(port, on_timer);
+    PORT.store(port.0, Relaxed);
     events::unmask(port);
     Ok(port)
+}
+
+/// Returns the timer's port, if it is installed.
+pub fn timer_port() -> Option<Port> {
+    Some(Port(PORT.load(Relaxed))).filter(|&port| port != NO_PORT)
 }
 
 /// Sets an alarm.
@@ -64,7 +76,7 @@ pub fn list() -> Vec<Alarm> {
     alarms
 }
 
-/// Returns how many upcalls of the timer there were.
+/// Returns how many events of the timer there were.
 pub fn ticks() -> u64 {
     TICKS.load(Relaxed)
 }

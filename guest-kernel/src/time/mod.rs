@@ -11,7 +11,7 @@ mod system_time;
 mod wall_clock;
 
 #[cfg(target_os = "none")]
-pub use alarms::{cancel, install, list, set_alarm, sleep, ticks};
+pub use alarms::{cancel, install, list, set_alarm, sleep, ticks, timer_port};
 pub use queue::{Alarm, AlarmId, Full, Handler, Queue};
 pub use record::Record;
 pub use system_time::SystemTime;

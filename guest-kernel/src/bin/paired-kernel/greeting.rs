@@ -27,7 +27,6 @@ pub(crate) fn print(start: &StartInfo) {
             println!("  ramdisk       {bytes} bytes at guest-physical {:#x}", start.as_u64());
         }
     }
-    println!();
 }
 
 /// Prints what the hypervisor is.

@@ -7,20 +7,27 @@
 
 extern crate alloc;
 
+mod clock;
 mod commands;
 mod greeting;
 mod hypercalls;
+mod ports;
 mod prompt;
+mod setup;
 
 use xenolith_guest::{
     StartInfo, command_line,
     hypercall::sched::{ShutdownReason, shutdown},
+    println,
 };
 
 xenolith_guest::entry!(main);
 
 fn main(start: &'static StartInfo) -> ! {
     greeting::print(start);
+    setup::run();
+    clock::now(start);
+    println!();
     let mut listed = command_line::values(start.command_line(), "run").peekable();
     if listed.peek().is_none() {
         prompt::run(start);

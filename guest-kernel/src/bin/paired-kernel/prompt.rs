@@ -2,8 +2,8 @@
 
 use xenolith_guest::{
     StartInfo,
-    console::{Key, LineEditor, read_byte},
-    hypercall::sched::{self, ShutdownReason, shutdown},
+    console::{Key, LineEditor, wait_for_byte},
+    hypercall::sched::{ShutdownReason, shutdown},
     print, println,
 };
 
@@ -17,12 +17,7 @@ pub(crate) fn run(start: &StartInfo) -> ! {
     let mut editor = LineEditor::default();
     print!("{PROMPT}");
     loop {
-        let Some(byte) = read_byte() else {
-            // Polling, until there are events to wait for.
-            let _ = sched::yield_now();
-            continue;
-        };
-        match editor.push(byte) {
+        match editor.push(wait_for_byte()) {
             Key::Echo(character) => print!("{character}"),
             Key::Erase => print!("\x08 \x08"),
             Key::Cancel => print!("^C\n{PROMPT}"),
