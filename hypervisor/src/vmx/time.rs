@@ -6,6 +6,9 @@ use crate::cpu::{clock, interrupts};
 use xenolith_abi::event_channel::{VIRQ_CONSOLE, VIRQ_TIMER};
 use xenolith_core::event_channel::Virq;
 
+/// Nanoseconds between two looks at a line that output waits for: it sends some 11 bytes in them.
+const PUMP_NS: u64 = 1_000_000;
+
 impl Vcpu {
     /// Returns the system time in ns.
     pub(super) fn now_ns(&self) -> u64 {
@@ -70,7 +73,7 @@ impl Context<'_> {
     }
 
     /// Halts the CPU until an event can be delivered or `is_over`, and at `until_ns` at the latest.
-    /// Output that waits for the line is waited for first: nothing else would wake the CPU for it.
+    /// Output that waits for the line wakes the CPU now and then.
     fn sleep(&mut self, until_ns: Option<u64>, is_over: impl Fn(&Self) -> bool) {
         loop {
             self.serve_timers();
@@ -79,8 +82,8 @@ impl Context<'_> {
             if woken || is_over(self) || self.watchdog_expired() {
                 return;
             }
-            console::drain();
-            self.vcpu.arm(self.next_deadline().into_iter().chain(until_ns).min());
+            let output = console::pump().then(|| self.vcpu.now_ns() + PUMP_NS);
+            self.vcpu.arm(self.next_deadline().into_iter().chain(until_ns).chain(output).min());
             interrupts::idle();
         }
     }
