@@ -78,10 +78,16 @@ fn hypercall(registers: &mut CallRegisters, context: &mut Context<'_>) -> Next {
         Outcome::Return(value) => {
             registers.rax = value.cast_unsigned();
             context.set_rip(behind);
+            if context.vcpu.nmi_pending {
+                // The way out through the resident has no place for one.
+                context.back_in_guest(registers, 0);
+                context.deliver();
+            }
         }
         Outcome::Continue(args) => {
             [registers.rdi, registers.rsi, registers.rdx, registers.r10, registers.r8] = args;
             context.back_in_guest(registers, SYSCALL_BYTES);
+            context.deliver();
         }
         Outcome::Yield => {
             registers.rax = 0;
@@ -90,27 +96,21 @@ fn hypercall(registers: &mut CallRegisters, context: &mut Context<'_>) -> Next {
         }
         Outcome::Block => {
             registers.rax = 0;
-            context.block();
             context.set_rip(behind);
-            if context.watchdog_expired() {
-                return context.leave(End::Shutdown(ShutdownReason::Watchdog));
-            }
+            context.block();
+            return context.check_watchdogs();
         }
         Outcome::Poll { deadline_ns } => {
             registers.rax = 0;
-            context.poll(deadline_ns);
             context.set_rip(behind);
+            context.poll(deadline_ns);
+            return context.check_watchdogs();
         }
         Outcome::Shutdown(reason) => {
             registers.rax = 0;
             context.back_in_guest(registers, 0);
             return context.leave(End::Shutdown(reason));
         }
-    }
-    if context.vcpu.nmi_pending {
-        // The way out through the resident has no place for one.
-        context.back_in_guest(registers, 0);
-        context.deliver();
     }
     RESUME
 }
@@ -123,10 +123,7 @@ fn other(reason: ExitReason, registers: &mut GuestRegisters, context: &mut Conte
             cpu::interrupts::acknowledge(information.to_le_bytes()[0]);
             context.serve_timers();
             context.serve_console();
-            if context.watchdog_expired() {
-                return context.leave(End::Shutdown(ShutdownReason::Watchdog));
-            }
-            RESUME
+            context.check_watchdogs()
         }
         ExitReason::PREEMPTION_TIMER => {
             context.serve_console();
@@ -214,6 +211,14 @@ impl Context<'_> {
     #[inline]
     fn reason(&self) -> ExitReason {
         ExitReason(self.vcpu.vmcs.read(field::EXIT_REASON))
+    }
+
+    /// Ends the domain if one of its watchdogs has run out.
+    fn check_watchdogs(&mut self) -> Next {
+        if self.watchdog_expired() {
+            return self.leave(End::Shutdown(ShutdownReason::Watchdog));
+        }
+        RESUME
     }
 
     #[inline]
