@@ -8,6 +8,7 @@
 #![no_main]
 #![forbid(unsafe_code)]
 
+use xenolith_guest::abi::{hypercall, vcpu};
 use xenolith_guest::{
     StartInfo,
     clock::ticks,
@@ -18,7 +19,10 @@ use xenolith_guest::{
         xenolith::exit_counts,
     },
     println,
-    probe::{cpuid, hypercall::direct},
+    probe::{
+        cpuid,
+        hypercall::{direct, syscall},
+    },
 };
 
 xenolith_guest::entry!(main);
@@ -35,11 +39,23 @@ const LINE_TICKS: u64 = 150_000;
 /// A number that no hypercall has.
 const UNKNOWN: u32 = 100;
 
+/// A system time, 1000 seconds after boot, that no round of a bench reaches.
+const FAR_NS: u64 = 1_000_000_000_000;
+
+/// `VCPUOP_is_up`.
+const IS_UP: u64 = vcpu::IS_UP as u64;
+
 /// An operation and the ticks to wait after it.
 type Operation = (&'static str, fn(), u64);
 
 const OPERATIONS: &[Operation] = &[
     ("xen_version(hypercall_page)", || _ = version::version(), 0),
+    ("xen_version(inline syscall)", || _ = syscall(hypercall::XEN_VERSION.into(), [0; 5]), 0),
+    ("stack_switch", || _ = direct::<{ hypercall::STACK_SWITCH }>([0; 3]), 0),
+    ("set_segment_base(FS)", || _ = direct::<{ hypercall::SET_SEGMENT_BASE }>([0; 3]), 0),
+    ("fpu_taskswitch(1)", || _ = direct::<{ hypercall::FPU_TASKSWITCH }>([1, 0, 0]), 0),
+    ("set_timer_op(+1000s)", || _ = direct::<{ hypercall::SET_TIMER_OP }>([FAR_NS, 0, 0]), 0),
+    ("vcpu_op(is_up)", || _ = direct::<{ hypercall::VCPU_OP }>([IS_UP, 0, 0]), 0),
     ("bad hypercall nr (-ENOSYS)", || _ = direct::<UNKNOWN>([0; 3]), 0),
     ("sched_op(yield)", || _ = sched::yield_now(), 0),
     ("console_io(write 64 bytes)", || _ = console::write(LINE), LINE_TICKS),
