@@ -6,7 +6,7 @@
 
 use crate::address::{Gpa, Gva, PAGE_SIZE, to_u64, to_usize};
 use crate::guest_memory::GuestMemory;
-use crate::page_map::{LARGE, level_shift, table_index};
+use crate::page_map::{ADDRESS_MASK, LARGE, level_shift, table_index};
 use xenolith_abi::guest_layout::{HYPERVISOR_VIRT_END, HYPERVISOR_VIRT_START};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
@@ -15,8 +15,6 @@ const WRITABLE: u64 = 1 << 1;
 const USER: u64 = 1 << 2;
 const ACCESSED: u64 = 1 << 5;
 const DIRTY: u64 = 1 << 6;
-/// Bits of an entry that hold a guest-physical address.
-const ADDRESS_MASK: u64 = 0x000f_ffff_ffff_f000;
 
 /// The guest gave an address that its kernel could not use: `-EFAULT`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

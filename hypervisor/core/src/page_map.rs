@@ -5,7 +5,7 @@
 
 use crate::address::{Hpa, PAGE_SIZE, to_usize};
 
-/// Bits of an entry that hold a host-physical address.
+/// Bits of an entry that hold a physical address, in the hypervisor's, EPT's and a guest's tables.
 pub const ADDRESS_MASK: u64 = 0x000f_ffff_ffff_f000;
 /// The bit that makes an entry of level 2 or 3 a leaf, in both formats.
 pub const LARGE: u64 = 1 << 7;

@@ -55,17 +55,18 @@ impl Context<'_> {
     /// Lets a deliverable event reach the guest: by injection, or inside the resident by sending
     /// the vCPU back to its last question.
     pub(super) fn deliver(&mut self) {
-        let injecting_first = self.vcpu.vmcs.read(field::ENTRY_INTERRUPTION_INFO) & VALID != 0;
-        if self.vcpu.nmi_pending && !injecting_first && self.resident_offset().is_none() {
+        if self.vcpu.vmcs.read(field::ENTRY_INTERRUPTION_INFO) & VALID != 0 {
+            return;
+        }
+        if self.vcpu.nmi_pending && self.resident_offset().is_none() {
             self.vcpu.nmi_pending = false;
             if self.state.handled >> NMI & 1 != 0 {
-                self.inject(NMI, None);
+                return self.inject(NMI, None);
             }
         }
         let word = self.memory.read_word(self.state.vcpu_info).unwrap_or(0);
         let [pending, mask, ..] = word.to_le_bytes();
-        let injecting = self.vcpu.vmcs.read(field::ENTRY_INTERRUPTION_INFO) & VALID != 0;
-        if pending == 0 || mask != 0 || injecting {
+        if pending == 0 || mask != 0 {
             return;
         }
         match self.resident_offset() {

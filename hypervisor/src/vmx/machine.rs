@@ -5,7 +5,6 @@ use super::instructions;
 use super::setup;
 use super::vcpu::Vcpu;
 use crate::console;
-use crate::cpu::clock;
 use crate::domain_memory::DomainMemory;
 use xenolith_core::address::{DomId, Gpa};
 use xenolith_core::console::ConsoleQueues;
@@ -76,12 +75,11 @@ impl Machine for VcpuMachine<'_> {
     }
 
     fn now_ns(&self) -> u64 {
-        self.vcpu.time.now_ns(clock::tsc())
+        self.vcpu.now_ns()
     }
 
     fn arm(&mut self, deadline_ns: Option<u64>) {
-        let now = self.now_ns();
-        self.vcpu.clock.arm(deadline_ns.map(|deadline| deadline.saturating_sub(now)));
+        self.vcpu.arm(deadline_ns);
     }
 
     fn send_nmi(&mut self) {

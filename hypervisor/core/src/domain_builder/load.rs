@@ -6,14 +6,10 @@ use super::image::GuestImage;
 use super::layout::Layout;
 use super::mapping::ENTRIES;
 use crate::address::{Gpa, PAGE_SIZE};
-
-/// Bytes of a stub in the hypercall page.
-pub const HYPERCALL_STUB_BYTES: usize = 32;
-/// Stubs in the hypercall page, one for each number.
-pub const HYPERCALL_STUBS: u32 = 128;
+use xenolith_abi::hypercall::{PAGE_STUB_BYTES, PAGE_STUBS};
 
 /// Returns the code of the stub for a hypercall number.
-pub type HypercallStub = fn(number: u32) -> [u8; HYPERCALL_STUB_BYTES];
+pub type HypercallStub = fn(number: u32) -> [u8; PAGE_STUB_BYTES];
 
 /// Loads the kernel: each segment, and zeros in every other byte of the image's pages.
 pub(super) fn kernel(image: &GuestImage<'_>, layout: &Layout, memory: &mut impl GuestFrames) {
@@ -37,7 +33,7 @@ pub(super) fn ramdisk(bytes: &[u8], layout: &Layout, memory: &mut impl GuestFram
 
 /// Fills the page of hypercall stubs.
 pub(super) fn hypercall_page(page: Gpa, stub: HypercallStub, memory: &mut impl GuestFrames) {
-    (0..HYPERCALL_STUBS).fold(page, |address, number| append(memory, address, &stub(number)));
+    (0..).take(PAGE_STUBS).fold(page, |address, number| append(memory, address, &stub(number)));
 }
 
 /// Writes the list of the domain's frames: frame numbers are guest-physical, so each is its index.
