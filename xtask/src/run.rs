@@ -1,6 +1,5 @@
 //! `image` and `run`: the hypervisor with a guest, written to a file or booted on the terminal.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -15,6 +14,7 @@ use crate::end::End;
 use crate::guest_file;
 use crate::image::{self, Contents};
 use crate::machine::choice::{Choice, choose};
+use crate::machine::process::last_words;
 use crate::machine::watch::{Finish, Watch};
 use crate::machine::{self, Boot, Machine, Setup, kvm};
 use crate::progress;
@@ -133,12 +133,8 @@ fn conclude(finish: Finish) -> ExitCode {
 
 /// Shows the last words of an emulator whose hypervisor said nothing, and where there is more.
 fn explain_silence(directory: &Path) {
-    let words = fs::read(directory.join("emulator.err")).unwrap_or_default();
-    let words = String::from_utf8_lossy(&words);
-    let lines: Vec<_> =
-        words.lines().filter(|line| !line.trim_matches(['=', ' ']).is_empty()).collect();
-    for line in lines.iter().skip(lines.len().saturating_sub(4)) {
-        progress!("the emulator: {line}");
+    for line in last_words(directory) {
+        progress!("{line}");
     }
     progress!("more of it is in {}", directory.display());
 }

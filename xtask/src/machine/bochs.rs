@@ -45,7 +45,11 @@ pub(crate) fn command(setup: &Setup, directory: &Path, port: u16) -> Result<Comm
     check_memory(setup.memory)?;
     let Boot::Iso(image) = &setup.boot else { bail!("Bochs boots an ISO image only") };
     // Under a name of its own, because the configuration cannot hold every path.
-    symlink(image, directory.join("cdrom.iso")).context("cannot link the image for Bochs")?;
+    let link = directory.join("cdrom.iso");
+    if link.is_symlink() {
+        fs::remove_file(&link).context("cannot remove the link of an earlier start")?;
+    }
+    symlink(image, link).context("cannot link the image for Bochs")?;
     let firmware = (first_of(BIOS)?, first_of(VGA_BIOS)?);
     fs::write(directory.join("bochsrc"), configuration(setup, &firmware.0, &firmware.1, port))
         .context("cannot write the configuration of Bochs")?;

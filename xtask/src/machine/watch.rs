@@ -96,7 +96,7 @@ impl Watch {
         limit: Option<Duration>,
         listener: &mut impl Listener,
     ) -> Result<Finish> {
-        let (process, output) = Process::start(command, &directory.join("emulator.err"))?;
+        let (process, output) = Process::start(command, directory)?;
         let (sender, receiver) = self.events;
         let abandon = self.link.serve(sender.clone());
         report_status(output, sender);

@@ -10,14 +10,17 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::prepare::{Programs, discard, prepare};
 use super::recorder::Recorder;
 use super::report::{Report, Row, Status};
 use super::selection::scenario_name;
 use crate::build::{HYPERVISOR, PAIRED_KERNEL, programs_of, single};
-use crate::machine::{self, watch::Watch};
+use crate::end::End;
+use crate::machine::process::last_words;
+use crate::machine::watch::{Finish, Watch};
+use crate::machine::{self, Setup};
 use crate::progress;
 use crate::scenario::catalogue::Scenario;
 use crate::scenario::judge::{Outcome, judge};
@@ -27,6 +30,9 @@ use crate::workspace::Workspace;
 
 /// How many lines of a failed scenario's output are shown.
 const TAIL: usize = 25;
+
+/// How often a machine is started that says nothing at all.
+const STARTS: u32 = 3;
 
 /// Builds and runs `scenarios`, `jobs` at a time.
 pub(crate) fn run(workspace: &Workspace, scenarios: &[Scenario], jobs: usize, report: &mut Report) {
@@ -121,6 +127,7 @@ fn attempt(
 /// Tells where a failed scenario's files are; leaves only the logs of any other.
 fn settle(outcome: Outcome, directory: &Path) -> Result<Outcome> {
     if let Outcome::Failed(_) = outcome {
+        let outcome = last_words(directory).into_iter().fold(outcome, Outcome::with_problem);
         return Ok(outcome.with_problem(format!("its files are in {}", directory.display())));
     }
     discard(directory)?;
@@ -128,14 +135,37 @@ fn settle(outcome: Outcome, directory: &Path) -> Result<Outcome> {
 }
 
 /// Starts the scenario's machine and waits for its end.
+///
+/// An emulator may fail before its machine has executed anything that matters: then nobody has said
+/// a word. That is no result, so the machine is started again, and the output says so.
 pub(crate) fn execute(
     scenario: &Scenario,
     programs: &Programs,
     directory: &Path,
-) -> Result<(machine::watch::Finish, Recorder)> {
+) -> Result<(Finish, Recorder)> {
     let setup = prepare(scenario, programs, directory)?;
+    for again in (0..STARTS).rev() {
+        let (finish, recorder) = start(scenario, &setup, directory)?;
+        if again == 0 || !is_silent(finish, recorder.said()) {
+            return Ok((finish, recorder));
+        }
+        progress!("{}: the machine said nothing; starting it again", scenario.name);
+        for line in last_words(directory) {
+            progress!("{line}");
+        }
+    }
+    bail!("the machine is never started")
+}
+
+/// Whether the machine did nothing that anybody could see.
+fn is_silent(finish: Finish, said: &[u8]) -> bool {
+    finish == Finish::Ended(End::NoVerdict) && said.is_empty()
+}
+
+/// Starts it once.
+fn start(scenario: &Scenario, setup: &Setup, directory: &Path) -> Result<(Finish, Recorder)> {
     let watch = Watch::prepare()?;
-    let command = machine::command(scenario.spec.machine, &setup, directory, watch.port()?)?;
+    let command = machine::command(scenario.spec.machine, setup, directory, watch.port()?)?;
     let mut recorder = Recorder::new(&scenario.spec.input);
     let limit = Duration::from_secs(scenario.spec.timeout);
     let finish = watch.run(command, directory, Some(limit), &mut recorder);
@@ -166,6 +196,15 @@ fn tail(said: &[u8]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_machine_that_did_nothing_is_silent() {
+        let silent = Finish::Ended(End::NoVerdict);
+        assert!(is_silent(silent, b""));
+        assert!(!is_silent(silent, b"x"));
+        assert!(!is_silent(Finish::Ended(End::Timeout), b""));
+        assert!(!is_silent(Finish::Stuck(End::NoVerdict), b""));
+    }
 
     #[test]
     fn a_failure_shows_its_problems_and_the_tail_of_its_output() {

@@ -104,7 +104,10 @@ impl State {
     }
 
     /// How the run came to its end.
-    pub(super) fn finish(&self) -> Finish {
+    pub(super) fn finish(mut self) -> Finish {
+        if self.cause.is_none() && !self.open.0 {
+            self.process.note_signal();
+        }
         match (self.verdict, self.cause) {
             (_, Some(Finish::Interrupted(signal))) => Finish::Interrupted(signal),
             (Some(end), None) => Finish::Ended(end),
