@@ -1,5 +1,11 @@
+use super::contents::INVALID_M2P_ENTRY;
+use super::layout::{NO_EXECUTE, PRESENT, WRITABLE};
 use super::*;
+use crate::domain_builder::guest_frames::GuestFrames;
+use crate::page_map::LARGE;
 use std::collections::BTreeMap;
+use xenolith_abi::segment::FLAT_RING3_CS64;
+use xenolith_abi::xenolith::{KERNEL_CS, KERNEL_SS};
 
 /// Words by address.
 #[derive(Default)]
