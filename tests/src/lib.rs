@@ -8,4 +8,5 @@ pub mod boot_contract;
 pub mod buffers;
 pub mod calls;
 pub mod exits;
+pub mod programs;
 pub mod ramdisk;

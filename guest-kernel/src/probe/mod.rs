@@ -12,6 +12,7 @@ pub mod attack;
 pub mod control;
 pub mod crash;
 pub mod debug;
+pub mod descriptors;
 #[cfg(target_os = "none")]
 pub mod exception;
 pub mod flags;

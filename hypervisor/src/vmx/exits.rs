@@ -172,6 +172,11 @@ fn exception_or_nmi(context: &mut Context<'_>) -> Next {
     let code = vmcs.read(field::EXIT_INTERRUPTION_ERROR_CODE);
     let qualification = vmcs.read(field::EXIT_QUALIFICATION).0;
     if event.vector == DEBUG && context.state.handled >> DEBUG & 1 != 0 {
+        if event.kind == Interruption::PRIVILEGED_SOFTWARE {
+            // INT1, which is a trap: the handler is told what is behind it, and no condition.
+            context.skip();
+            return context.debug_exception(0);
+        }
         return context.debug_exception(qualification);
     }
     if event.vector == ALIGNMENT_CHECK && context.state.handled >> ALIGNMENT_CHECK & 1 != 0 {

@@ -105,6 +105,8 @@ pub struct Interruption {
 impl Interruption {
     /// The kind of an NMI.
     pub const NMI: u8 = 2;
+    /// The kind of INT1.
+    pub const PRIVILEGED_SOFTWARE: u8 = 5;
 
     /// Decodes the field, or returns `None` when its valid bit is clear.
     pub fn decode(information: u32) -> Option<Self> {
