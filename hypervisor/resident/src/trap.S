@@ -1,14 +1,25 @@
 # Exceptions and events: the CPU has pushed ss, rsp, rflags, cs, rip and perhaps an error code on
 # the kernel's stack. Below that Xen's frame has r11 and rcx.
 
-# Makes the frame's cs and rflags what Xen shows: the mask above cs, IF its opposite, no IOPL.
-# \frame is the offset of rip from rsp. Leaves vcpu_info in r11; clobbers rcx.
+    .set    AC_IN_BYTE_2, 1 << (18 - 16)
+
+# Makes the frame's cs and rflags what Xen shows: the mask above cs, IF its opposite, no IOPL;
+# clears AC in the processor. \frame is the offset of rip from rsp. Leaves vcpu_info in r11;
+# clobbers rcx.
 .macro SHOW_MASK frame
     test    byte ptr [rsp + \frame + 8], 3
     jz      1f
     swapgs
     mov     byte ptr [rip + DATA + {MODE}], {KERNEL}
-1:  mov     r11, [rip + DATA + {INFO}]
+1:  test    byte ptr [rsp + \frame + 16 + 2], AC_IN_BYTE_2
+    jz      4f
+    mov     rcx, rsp                                # no handler inherits AC, which undoes SMAP
+    lea     rsp, [rip + DATA + {FLAGS} + 8]
+    pushfq
+    and     byte ptr [rsp + 2], ~AC_IN_BYTE_2
+    popfq
+    mov     rsp, rcx
+4:  mov     r11, [rip + DATA + {INFO}]
     and     dword ptr [rsp + \frame + 16], ~0x3200
     mov     cl, [r11 + 1]
     test    cl, cl
