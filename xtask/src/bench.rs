@@ -1,15 +1,18 @@
 //! `xtask bench`: what operations cost, beside the same operations on Xen.
 //!
 //! A guest measures them in Bochs, where every instruction counts one and runs repeat to the tick;
-//! `lines` reads what it prints, `xen` knows Xen's figures, `table` shows both.
+//! `lines` reads what it prints, `xen` knows Xen's figures, `table` shows both. `native` is about
+//! what a guest does without the hypervisor, on the processor of the host.
 
 mod lines;
+mod native;
 mod table;
 mod xen;
 
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
+use serde::Serialize;
 
 use crate::cli::BenchOptions;
 use crate::end::End;
@@ -28,15 +31,29 @@ use table::Row;
 /// # Errors
 /// Something is missing, or a guest does not come to its end.
 pub(crate) fn run(workspace: &Workspace, options: BenchOptions) -> Result<ExitCode> {
+    if options.native {
+        setup::ensure(workspace, &[Use::Build], &[], options.setup.policy())?;
+        let measured = native::measure(workspace)?;
+        return print(options, &measured, native::Measured::render);
+    }
     let uses = [Use::Build, Use::Image, Use::Bochs];
     setup::ensure(workspace, &uses, &[Part::BareTarget], options.setup.policy())?;
     let benches = catalogue::all(&workspace.root, Kind::Bench)?;
     ensure!(!benches.is_empty(), "there is no scenario of kind `bench`");
     let rows = rows(measure(workspace, &benches)?)?;
+    print(options, &rows, |rows| table::render(rows))
+}
+
+/// Prints what was measured, as records or as a table.
+fn print<T: Serialize>(
+    options: BenchOptions,
+    measured: &T,
+    table: fn(&T) -> String,
+) -> Result<ExitCode> {
     if options.json {
-        println!("{}", serde_json::to_string_pretty(&rows).context("cannot write JSON")?);
+        println!("{}", serde_json::to_string_pretty(measured).context("cannot write JSON")?);
     } else {
-        print!("{}", table::render(&rows));
+        print!("{}", table(measured));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -133,6 +133,9 @@ pub(crate) struct TestOptions {
 /// Options of `bench`.
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct BenchOptions {
+    /// Measure the guest's event flag on this host's processor instead, beside RFLAGS
+    #[arg(long)]
+    pub(crate) native: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
