@@ -77,7 +77,7 @@ fn prepare(machine: &mut Machine) -> Result<RunningDomain, BootError> {
     let mut guest = DomainMemory::new(memory, memory_pages, &hole, max_leaf_level)?;
     let initial = build(kernel, modules.next(), memory_pages, &hole, &mut guest)?;
     let header = Header::read(RESIDENT).expect("it was built with the hypervisor");
-    hole.write(&mut guest, RESIDENT, initial.rsp);
+    hole.write(&mut guest, RESIDENT, initial.rsp, FIRST_DOMAIN);
     let (place, gate) = hole::event_gate(&hole, &header);
     guest.publish(place, gate.as_bytes());
     let host = HostState::current(&tables);

@@ -26,6 +26,31 @@ pub fn syscall(number: u64, arguments: [u64; 5]) -> i64 {
     result.cast_signed()
 }
 
+/// Makes a hypercall by the SYSCALL instruction while there is no stack; returns RAX.
+pub fn without_stack(number: u64, arguments: [u64; 5]) -> i64 {
+    let [rdi, rsi, rdx, r10, r8] = arguments;
+    let result: u64;
+    // SAFETY: as for `syscall`; RSP is put back.
+    unsafe {
+        asm!(
+            "mov r15, rsp",
+            "mov rsp, 0x5eed000000000000",
+            "syscall",
+            "mov rsp, r15",
+            inout("rax") number => result,
+            inout("rdi") rdi => _,
+            inout("rsi") rsi => _,
+            inout("rdx") rdx => _,
+            inout("r10") r10 => _,
+            inout("r8") r8 => _,
+            out("rcx") _,
+            out("r11") _,
+            out("r15") _,
+        );
+    }
+    result.cast_signed()
+}
+
 /// Makes a hypercall through the stub for `number` in the hypercall page; returns RAX.
 ///
 /// # Panics

@@ -36,6 +36,11 @@ restarts:                                           # start, end, target, undo
     .long   trap_tail - resident_start, trap_tail_end - resident_start
     .long   trap_tail - resident_start, 0
 restarts_end:
+    .long   (fixups_end - fixups) / 8
+fixups:                                             # instruction, where to go on
+    .long   port_read - resident_start, port_refused - resident_start
+fixups_end:
+    .long   0                                       # ends the search for a fixup
 
 # Goes to \target if an event is pending and not masked; \via and its low half are clobbered.
 # vcpu_info begins with the pending byte and the mask byte: deliverable is 0x0001 to 0x00ff.

@@ -111,7 +111,11 @@ hypercall_table:                                    # one entry for each number 
     .long   pass_on - hypercall_table
     .endr
     .long   set_segment_base - hypercall_table      # 25
-    .rept   38
+    .rept   6
+    .long   pass_on - hypercall_table
+    .endr
+    .long   event_channel_op - hypercall_table      # 32
+    .rept   31
     .long   pass_on - hypercall_table
     .endr
 

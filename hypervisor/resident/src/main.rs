@@ -12,9 +12,10 @@
 
 use core::arch::global_asm;
 use core::mem::offset_of;
+use xenolith_abi::event_channel;
 use xenolith_abi::segment::{FLAT_USER_CS, FLAT_USER_SS};
 use xenolith_abi::xenolith::{KERNEL_CS, KERNEL_SS};
-use xenolith_core::resident::{KERNEL, MAX_TEXT_BYTES, USER, VcpuData};
+use xenolith_core::resident::{FAULT_STACK_END, KERNEL, MAX_TEXT_BYTES, USER, VcpuData};
 
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
@@ -37,6 +38,13 @@ macro_rules! assemble {
             TARGET = const offset_of!(VcpuData, target),
             SCRATCH = const offset_of!(VcpuData, scratch),
             KERNEL_SP = const offset_of!(VcpuData, kernel_sp),
+            SHARED = const offset_of!(VcpuData, shared_info),
+            VCPU = const offset_of!(VcpuData, vcpu),
+            DOMAIN = const offset_of!(VcpuData, domain),
+            FAULT_STACK = const FAULT_STACK_END,
+            PORTS = const xenolith_core::event_channel::PORTS,
+            IPI = const event_channel::STATUS_IPI,
+            INTERDOMAIN = const event_channel::STATUS_INTERDOMAIN,
             TEXT_BYTES = const MAX_TEXT_BYTES,
             KERNEL = const KERNEL,
             USER = const USER,
@@ -48,4 +56,4 @@ macro_rules! assemble {
     };
 }
 
-assemble!("header.S", "hypercall.S", "iret.S", "trap.S");
+assemble!("header.S", "hypercall.S", "event_channel.S", "iret.S", "trap.S");

@@ -46,31 +46,45 @@
     jmp     trap_tail
 .endm
 
-# Leaves for root if the fault happened in the resident itself. \frame as above.
-.macro IF_OURS frame
+# Leaves if the fault happened in the resident itself, whose frame has an error code.
+.macro IF_OURS
     lea     r11, [rip + resident_start]
-    sub     r11, [rsp + \frame]
+    sub     r11, [rsp + 24]
     neg     r11
     cmp     r11, {TEXT_BYTES}
-    jb      fault_to_root
+    jb      our_fault
 .endm
 
     .balign 64
 trap_plain:                                         # ecx is the offset of the table's entry
     TO_HANDLER 16
 trap_code:
-    IF_OURS 24
+    IF_OURS
     TO_HANDLER 24
 page_fault:
     mov     ecx, 14 * 16
-    IF_OURS 24
+    IF_OURS
     mov     r11, [rip + DATA + {INFO}]
     mov     rcx, cr2
     mov     [r11 + 16], rcx
     mov     ecx, 14 * 16
     TO_HANDLER 24
+our_fault:                                          # rcx is the vector * 16, r11 the offset
+    mov     [rip + DATA + {SCRATCH}], rcx
+    lea     rcx, [rip + fixups]
+1:  cmp     [rcx], r11d
+    je      2f
+    add     rcx, 8
+    cmp     dword ptr [rcx], 0
+    jne     1b
+    mov     rcx, [rip + DATA + {SCRATCH}]
 fault_to_root:
     vmcall
+2:  mov     ecx, [rcx + 4]                          # a read through a bad pointer goes on there
+    lea     r11, [rip + resident_start]
+    add     rcx, r11
+    mov     rsp, [rsp + 48]
+    jmp     rcx
 
 event_entry:                                        # root injects when the mask is clear
     push    r11

@@ -50,6 +50,15 @@ impl Context<'_> {
         }
     }
 
+    /// Lets the resident go on without what it wanted to read, if `vector` was raised where it reads
+    /// through a pointer of the guest's.
+    pub(super) fn fix_up(&mut self, vector: u8) -> bool {
+        let Some(offset) = self.resident_offset() else { return false };
+        let Some(target) = self.domain.resident.fixup_at(offset, vector) else { return false };
+        self.set_rip(self.vcpu.resident + u64::from(target));
+        true
+    }
+
     /// Returns how far into the resident's code the instruction pointer is, if it is there.
     pub(super) fn resident_offset(&self) -> Option<u64> {
         let rip = self.vcpu.vmcs.read(field::GUEST_RIP).0;

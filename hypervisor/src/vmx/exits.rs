@@ -183,6 +183,9 @@ fn exception_or_nmi(context: &mut Context<'_>) -> Next {
         let error_code = Some(code);
         return context.raise(Exception { vector: event.vector, error_code, address: None });
     }
+    if context.fix_up(event.vector) {
+        return RESUME;
+    }
     let address = Gva(qualification);
     context.leave(End::Crash(CrashReason::Exception {
         vector: event.vector,
@@ -192,6 +195,9 @@ fn exception_or_nmi(context: &mut Context<'_>) -> Next {
 }
 
 fn ept_violation(context: &mut Context<'_>) -> Next {
+    if context.fix_up(PAGE_FAULT) {
+        return RESUME;
+    }
     let vmcs = &context.vcpu.vmcs;
     let violation = EptViolation::decode(vmcs.read(field::EXIT_QUALIFICATION).0);
     let linear = Gva(vmcs.read(field::GUEST_LINEAR_ADDRESS).0);

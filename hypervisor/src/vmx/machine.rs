@@ -9,9 +9,11 @@ use crate::domain_memory::DomainMemory;
 use xenolith_core::address::{DomId, Gpa};
 use xenolith_core::console::ConsoleQueues;
 use xenolith_core::event_channel::{Domains, EventChannels, Notify};
+use xenolith_core::hole::Hole;
 use xenolith_core::hypercall::Machine;
 use xenolith_core::time::Clock;
 use xenolith_core::vmx::field::{self, Natural};
+use zerocopy::IntoBytes;
 
 /// The calling vCPU and its domain's memory.
 #[derive(Debug)]
@@ -19,6 +21,7 @@ pub(super) struct VcpuMachine<'a> {
     pub(super) vcpu: &'a mut Vcpu,
     pub(super) memory: &'a mut DomainMemory,
     pub(super) channels: &'a mut EventChannels,
+    pub(super) hole: Hole,
 }
 
 /// There is one domain: the caller's.
@@ -30,7 +33,15 @@ impl Domains for VcpuMachine<'_> {
         domain: DomId,
         action: impl FnOnce(&mut EventChannels, &mut DomainMemory) -> R,
     ) -> Option<R> {
-        (domain == self.channels.domain()).then(|| action(self.channels, self.memory))
+        if domain != self.channels.domain() {
+            return None;
+        }
+        let result = action(self.channels, self.memory);
+        let (memory, hole) = (&mut *self.memory, self.hole);
+        self.channels.publish_changes(|port, record| {
+            memory.publish(hole.port(port), record.as_bytes());
+        });
+        Some(result)
     }
 
     /// The one vCPU is on its way back into the guest, and finds its events there.

@@ -145,10 +145,11 @@ impl Vcpu {
 impl Context<'_> {
     /// Returns the machine as hypercall handlers see it, beside domain and vCPU.
     pub(super) fn split(&mut self) -> (&mut Domain, &mut VcpuState, VcpuMachine<'_>) {
+        let hole = self.domain.hole;
         (
             self.domain,
             self.state,
-            VcpuMachine { vcpu: self.vcpu, memory: self.memory, channels: self.channels },
+            VcpuMachine { vcpu: self.vcpu, memory: self.memory, channels: self.channels, hole },
         )
     }
 }

@@ -2,6 +2,7 @@
 
 use super::error::Error;
 use super::port::{Port, Service, Virq};
+use super::record::PortRecord;
 use super::shared_words::SharedWords;
 use super::table::PortTable;
 use crate::address::{DomId, Gpa, VcpuId, to_u64, to_usize};
@@ -68,6 +69,12 @@ impl EventChannels {
     /// Returns the ports.
     pub fn ports(&self) -> &PortTable {
         &self.ports
+    }
+
+    /// Calls `show` with each port whose record has changed since the last call: for the copy that
+    /// the resident reads, which begins as zeros.
+    pub fn publish_changes(&mut self, show: impl FnMut(Port, PortRecord)) {
+        self.ports.take_changes(show);
     }
 
     /// Returns the address of the `vcpu_info` of a vCPU.

@@ -10,8 +10,8 @@ pub trait Domains {
     /// The memory of a domain, with its shared words.
     type SharedMemory: GuestMemory;
 
-    /// Runs `action` on the event channels of a domain and its memory, or returns `None` if there
-    /// is no such domain.
+    /// Runs `action` on the event channels of a domain and its memory, then publishes the records
+    /// that it changed; or returns `None` if there is no such domain.
     fn with_channels<R>(
         &mut self,
         domain: DomId,

@@ -25,7 +25,7 @@ pub enum Binding {
 
 /// A port in the table. All zeros is a free port.
 ///
-/// The layout is fixed: the table may be shown to the resident, read-only.
+/// The layout is fixed: the resident reads a copy of the table.
 ///
 /// ```text
 /// byte 0  kind: 0 free, 1 unbound, 2 interdomain, 4 virq, 5 ipi (as EVTCHNSTAT_*),

@@ -1,4 +1,7 @@
 //! The ports of one domain: which are in use, and how.
+//!
+//! The resident reads a copy of the records. Which of them have changed since they were copied is
+//! kept here, so that no operation can change one behind its back.
 
 use super::error::Error;
 use super::port::Port;
@@ -27,6 +30,10 @@ pub struct PortTable {
     first_free: u32,
     /// Where a reset goes on, or 0.
     reset_at: u32,
+    /// Records that have changed since [`Self::take_changes`], a bit each.
+    changed: [u64; PORTS / 64],
+    /// Words of `changed` that are not 0, a bit each.
+    changed_words: u64,
 }
 
 impl PortTable {
@@ -56,7 +63,7 @@ impl PortTable {
         let (number, _) = free.ok_or(Error::Full)?;
         self.first_free = number;
         self.more_buckets = self.more_buckets.max(number / BUCKET);
-        self.records[index(number)] = PortRecord::new(Binding::Reserved, VcpuId(0));
+        self.store(index(number), PortRecord::new(Binding::Reserved, VcpuId(0)));
         self.in_use += 1;
         Ok(Port(number))
     }
@@ -76,16 +83,30 @@ impl PortTable {
     pub(super) fn set(&mut self, port: Port, record: PortRecord) {
         debug_assert_ne!(record.binding(), Binding::Free, "`release` frees ports");
         if let Ok(slot) = self.slot(port) {
-            self.records[slot] = record;
+            self.store(slot, record);
         }
     }
 
     /// Makes a port that is in use or reserved free.
     pub(super) fn release(&mut self, port: Port) {
         let Ok(slot) = self.slot(port) else { return };
-        self.records[slot] = PortRecord::default();
+        self.store(slot, PortRecord::default());
         self.in_use -= 1;
         self.first_free = self.first_free.min(port.0);
+    }
+
+    /// Calls `show` with each port whose record has changed since the last call, in ascending order.
+    pub fn take_changes(&mut self, mut show: impl FnMut(Port, PortRecord)) {
+        while self.changed_words != 0 {
+            let word = self.changed_words.trailing_zeros();
+            let bits = &mut self.changed[index(word)];
+            let number = word * u64::BITS + bits.trailing_zeros();
+            *bits &= *bits - 1;
+            if *bits == 0 {
+                self.changed_words &= self.changed_words - 1;
+            }
+            show(Port(number), self.records[index(number)]);
+        }
     }
 
     /// Notes where a reset goes on, `None` when it has ended.
@@ -96,6 +117,12 @@ impl PortTable {
     /// Returns where a reset goes on, if one is in progress.
     pub(super) fn reset_at(&self) -> Option<Port> {
         (self.reset_at != 0).then_some(Port(self.reset_at))
+    }
+
+    fn store(&mut self, slot: usize, record: PortRecord) {
+        self.records[slot] = record;
+        self.changed[slot / 64] |= 1 << (slot % 64);
+        self.changed_words |= 1 << (slot / 64);
     }
 
     fn slot(&self, port: Port) -> Result<usize, Error> {

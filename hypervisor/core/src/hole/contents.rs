@@ -2,11 +2,11 @@
 
 use super::layout::{
     DATA, DESCRIPTORS, DIRECT_LEVEL_2, DIRECT_LEVEL_3, EMPTY, IDT, LARGE_PAGE, M2P_LEVEL_2,
-    M2P_LEVEL_3, READ_EXECUTE, READ_ONLY, READ_WRITE, TABLE, TEXT, TRAPS, VCPU_LEVEL_1,
+    M2P_LEVEL_3, PORTS, READ_EXECUTE, READ_ONLY, READ_WRITE, TABLE, TEXT, TRAPS, VCPU_LEVEL_1,
     VCPU_LEVEL_2, VCPU_LEVEL_3,
 };
 use super::{Hole, TASK_BYTES, TASK_SELECTOR};
-use crate::address::{Gva, PAGE_SIZE, to_u64};
+use crate::address::{DomId, Gva, PAGE_SIZE, to_u64};
 use crate::domain_builder::guest_frames::GuestFrames;
 use crate::page_map::LARGE;
 use crate::resident::{self, VcpuData};
@@ -19,10 +19,12 @@ use xenolith_abi::xenolith::{KERNEL_CS, KERNEL_SS};
 /// What M2P says of frames that are nobody's memory.
 pub(super) const INVALID_M2P_ENTRY: u64 = u64::MAX;
 
+const PORTS_END: u64 = resident::PORTS + resident::PORT_BYTES;
+
 impl Hole {
     /// Writes the contents of all frames, which must be zero, to `frames`: `code` is the resident,
-    /// `kernel_sp` the stack with which the vCPU starts.
-    pub fn write(&self, frames: &mut impl GuestFrames, code: &[u8], kernel_sp: Gva) {
+    /// `kernel_sp` the stack with which the vCPU starts, `domain` whose hole it is.
+    pub fn write(&self, frames: &mut impl GuestFrames, code: &[u8], kernel_sp: Gva, domain: DomId) {
         self.write_m2p(frames);
         self.write_descriptors(frames);
         self.write_group(frames);
@@ -31,6 +33,8 @@ impl Hole {
         let words = [
             (offset_of!(VcpuData, mode), u64::from(resident::KERNEL)),
             (offset_of!(VcpuData, vcpu_info), self.direct(self.shared_info()).0),
+            (offset_of!(VcpuData, shared_info), self.direct(self.shared_info()).0),
+            (offset_of!(VcpuData, domain), u64::from(domain.0)),
             (offset_of!(VcpuData, kernel_sp), kernel_sp.0),
             (offset_of!(VcpuData, task_end) - 4, u64::from(TASK_BYTES) << 48),
         ];
@@ -51,6 +55,9 @@ impl Hole {
             resident::IDT => self.at(IDT).0 | READ_ONLY,
             resident::DATA => self.at(DATA).0 | READ_WRITE,
             resident::TRAPS => self.at(TRAPS).0 | READ_ONLY,
+            offset @ resident::PORTS..PORTS_END => {
+                self.at(PORTS + offset - resident::PORTS).0 | READ_ONLY
+            }
             offset @ resident::TEXT.. => self.at(TEXT + offset - resident::TEXT).0 | READ_EXECUTE,
             _ => 0,
         });

@@ -10,10 +10,11 @@
 //!                       + 0x02000   reserved page of the GDT                 read
 //!                       + 0x03000   IDT                                      read
 //!                       + 0x04000   TrapTable                                read
-//!                       + 0x05000   VcpuData with the TSS                    read, write
-//!                       + 0x06000   tables of M2P, group and direct map      read
-//!                       + 0x0c000   the resident's code                      read, execute
-//!                       + 0x10000   level 2 of the direct map                read
+//!                       + 0x05000   records of the ports                     read
+//!                       + 0x0d000   VcpuData with the TSS                    read, write
+//!                       + 0x0e000   tables of M2P, group and direct map      read
+//!                       + 0x14000   the resident's code                      read, execute
+//!                       + 0x18000   level 2 of the direct map                read
 //!                  behind, 2 MiB-aligned: M2P                                read
 //! virtual          slot 256         M2P, by 2 MiB pages
 //!                  slot 257         all guest-physical memory, by 2 MiB pages
@@ -27,10 +28,11 @@ mod layout;
 pub use gate::{GATE_BYTES, IDT_LIMIT, event_gate, gate};
 
 use self::layout::{
-    DATA, DIRECT_LEVEL_2, DIRECT_LEVEL_3, EMPTY, IDT, LARGE_PAGE, M2P_LEVEL_3, READ_ONLY,
+    DATA, DIRECT_LEVEL_2, DIRECT_LEVEL_3, EMPTY, IDT, LARGE_PAGE, M2P_LEVEL_3, PORTS, READ_ONLY,
     READ_WRITE, SHARED_INFO, TABLE, TEXT, TRAPS, VCPU_LEVEL_1, VCPU_LEVEL_3,
 };
 use crate::address::{Gfn, Gpa, Gva, PAGE_SIZE, to_u64};
+use crate::event_channel::{Port, PortRecord};
 use crate::resident::{self, TASK, Trap};
 use xenolith_abi::guest_layout::{HYPERVISOR_L4_FIRST, HYPERVISOR_VIRT_START};
 use xenolith_abi::segment::FIRST_RESERVED_GDT_BYTE;
@@ -155,6 +157,11 @@ impl Hole {
     /// Returns where root finds the table entry of `vector`.
     pub const fn trap(&self, vector: u8) -> Gpa {
         self.at(TRAPS + vector as u64 * to_u64(size_of::<Trap>()))
+    }
+
+    /// Returns where the record of `port` is, which is one of 4096.
+    pub const fn port(&self, port: Port) -> Gpa {
+        self.at(PORTS + port.0 as u64 * to_u64(size_of::<PortRecord>()))
     }
 
     /// Returns where root finds the gate of `vector`.

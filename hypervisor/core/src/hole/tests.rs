@@ -1,6 +1,7 @@
 use super::contents::INVALID_M2P_ENTRY;
 use super::layout::{NO_EXECUTE, PRESENT, WRITABLE};
 use super::*;
+use crate::address::DomId;
 use crate::domain_builder::guest_frames::GuestFrames;
 use crate::page_map::LARGE;
 use std::collections::BTreeMap;
@@ -54,7 +55,7 @@ impl Words {
 fn written(memory_pages: u64) -> (Hole, Words) {
     let hole = Hole::new(memory_pages);
     let mut words = Words::default();
-    hole.write(&mut words, &[0x90; 100], Gva(0xffff_8000_dead_beef));
+    hole.write(&mut words, &[0x90; 100], Gva(0xffff_8000_dead_beef), DomId(1));
     (hole, words)
 }
 
@@ -121,10 +122,23 @@ fn writable_frames_are_not_executable_and_code_is_not_writable() {
     for read_only in [resident::DESCRIPTORS, resident::IDT, resident::TRAPS] {
         assert_eq!(at(read_only).unwrap().1 & WRITABLE, 0, "{read_only:#x}");
     }
-    assert_eq!(at(resident::TRAPS + PAGE_SIZE), None);
+    assert_eq!(at(resident::PORTS + resident::PORT_BYTES), None);
     for range in hole.ranges() {
         let writable = range.access == HoleAccess::ReadWrite;
         assert_eq!(writable, [hole.shared_info(), hole.data()].contains(&range.start));
+    }
+}
+
+#[test]
+fn records_of_ports_are_where_root_writes_them() {
+    let (hole, words) = written(4096);
+    let ranges = hole.ranges();
+    for port in [0, 1, 511, 512, 4095] {
+        let group = hole.group().0 + resident::PORTS;
+        let (at, flags) = words.walk(&hole, group + 8 * u64::from(port)).unwrap();
+        assert_eq!((Gpa(at), flags & WRITABLE), (hole.port(Port(port)), 0), "port {port}");
+        let range = ranges.iter().find(|r| (r.start.0..r.start.0 + r.bytes).contains(&at)).unwrap();
+        assert_eq!(range.access, HoleAccess::Read, "port {port}");
     }
 }
 

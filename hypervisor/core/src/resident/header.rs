@@ -6,6 +6,8 @@ use arrayvec::ArrayVec;
 const MAGIC: &[u8; 8] = b"XLRESID1";
 /// Ranges that can be restarted, at most.
 const MAX_RESTARTS: usize = 24;
+/// Instructions that may fault, at most.
+const MAX_FIXUPS: usize = 8;
 
 /// What to take back before a range is restarted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -42,6 +44,15 @@ pub struct Restart {
     pub undo: Undo,
 }
 
+/// An instruction that reads through a guest's pointer, and so may fault.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Fixup {
+    /// Offset of the instruction.
+    pub at: u32,
+    /// Where to go instead, with registers as they were but for rcx and r11.
+    pub target: u32,
+}
+
 /// Offsets from the start of the code, and sizes, in bytes.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Header {
@@ -69,6 +80,8 @@ pub struct Header {
     pub hypercall_tail: (u32, u32),
     /// Ranges to restart.
     pub restarts: ArrayVec<Restart, MAX_RESTARTS>,
+    /// Instructions that may fault.
+    pub fixups: ArrayVec<Fixup, MAX_FIXUPS>,
 }
 
 /// The binary is not a resident.
@@ -103,6 +116,11 @@ impl Header {
             let restart = Restart { start, end, target, undo };
             restarts.try_push(restart).map_err(|_| HeaderError)?;
         }
+        let mut fixups = ArrayVec::new();
+        for _ in 0..offset()? {
+            let fixup = Fixup { at: offset()?, target: offset()? };
+            fixups.try_push(fixup).map_err(|_| HeaderError)?;
+        }
         Ok(Self {
             text_bytes,
             syscall,
@@ -116,12 +134,26 @@ impl Header {
             returns,
             hypercall_tail,
             restarts,
+            fixups,
         })
     }
 
     /// Returns the range to restart in which `offset` lies, if it lies in one.
     pub fn restart_at(&self, offset: u64) -> Option<&Restart> {
         self.restarts.iter().find(|r| (u64::from(r.start)..u64::from(r.end)).contains(&offset))
+    }
+}
+
+impl Header {
+    /// Returns where to go on after the instruction at `offset` has met exception `vector`, if it
+    /// is one that may, and the exception one that an access through a bad pointer raises.
+    pub fn fixup_at(&self, offset: u64, vector: u8) -> Option<u32> {
+        const STACK_FAULT: u8 = 12;
+        const PAGE_FAULT: u8 = 14;
+        const ALIGNMENT_CHECK: u8 = 17;
+        let access = matches!(vector, STACK_FAULT..=PAGE_FAULT | ALIGNMENT_CHECK);
+        let fixup = self.fixups.iter().find(|fixup| access && u64::from(fixup.at) == offset)?;
+        Some(fixup.target)
     }
 }
 
@@ -159,6 +191,7 @@ mod tests {
             0x1000, 0x100, 0x200, 0x300, 16, 0x40, 0x50, 0x60, 0x64, 0x70, 0x80, 0x10, 0x20, count,
         ];
         words.extend(restarts.iter().flatten());
+        words.extend([2, 0x90, 0x98, 0xa0, 0xa8]);
         let mut bytes = MAGIC.to_vec();
         bytes.extend(words.iter().flat_map(|w| w.to_le_bytes()));
         bytes.resize(0x1000, 0);
@@ -177,6 +210,18 @@ mod tests {
             (restart.undo.stack_bytes(), restart.undo.mode(), restart.undo.swapgs()),
             (0x20, true, true)
         );
+    }
+
+    #[test]
+    fn reads_through_bad_pointers_go_on_elsewhere() {
+        let header = Header::read(&binary(&[])).unwrap();
+        for vector in [12, 13, 14, 17] {
+            assert_eq!(header.fixup_at(0xa0, vector), Some(0xa8));
+            assert_eq!(header.fixup_at(0xa1, vector), None);
+        }
+        for vector in [0, 1, 2, 6, 8, 11, 15, 18, 255] {
+            assert_eq!(header.fixup_at(0x90, vector), None, "vector {vector}");
+        }
     }
 
     #[test]

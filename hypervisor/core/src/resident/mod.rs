@@ -8,14 +8,17 @@
 //!       + 0x0f000   IDT                                       read-only
 //!       + 0x10000   VcpuData                                  writable
 //!       + 0x11000   TrapTable                                 read-only
+//!       + 0x12000   records of the ports                      read-only
 //!       + 0x20000   code                                      executable
 //! ```
 //! The guest can write to [`VcpuData`]: root treats what it finds there as the guest's claims.
 
 mod header;
 
-pub use header::{Header, HeaderError, Restart, Undo};
+pub use header::{Fixup, Header, HeaderError, Restart, Undo};
 
+use crate::address::to_u64;
+use crate::event_channel::PortRecord;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// Bytes from one vCPU's group to the next.
@@ -28,6 +31,10 @@ pub const IDT: u64 = 0xf000;
 pub const DATA: u64 = 0x1_0000;
 /// Offset of the [`TrapTable`].
 pub const TRAPS: u64 = 0x1_1000;
+/// Offset of the records of the domain's ports, [`PortRecord`](crate::event_channel::PortRecord).
+pub const PORTS: u64 = 0x1_2000;
+/// Bytes of these records.
+pub const PORT_BYTES: u64 = to_u64(crate::event_channel::PORTS * size_of::<PortRecord>());
 /// Offset of the code.
 pub const TEXT: u64 = 0x2_0000;
 
@@ -70,8 +77,14 @@ pub struct VcpuData {
     pub target: u64,
     /// A register's value while it is needed for something else.
     pub scratch: u64,
+    /// Where the resident finds `shared_info`.
+    pub shared_info: u64,
+    /// The vCPU's number, as the records of ports have it: in bits 31:16.
+    pub vcpu: u64,
+    /// The domain's number.
+    pub domain: u64,
     /// Up to the TSS.
-    pub padding2: [u64; 20],
+    pub padding2: [u64; 17],
     /// The TSS's first word, which is not used.
     pub padding3: u32,
     /// The task state segment, from here on.
@@ -84,11 +97,17 @@ pub struct VcpuData {
     pub task_end: u32,
     /// Fills the word.
     pub padding4: u32,
+    /// The stack while the resident reads what a guest's pointer points to, which may fault.
+    pub fault_stack: [u64; 16],
 }
 
 /// Offset of the TSS within [`VcpuData`]; it puts RSP0 on a multiple of 8.
 pub const TASK: u64 = 0xfc;
 
+/// Offset of the end of [`VcpuData::fault_stack`].
+pub const FAULT_STACK_END: usize = core::mem::offset_of!(VcpuData, fault_stack) + 16 * 8;
+
+const _: () = assert!(PORTS + PORT_BYTES <= TEXT);
 const _: () = assert!(core::mem::offset_of!(VcpuData, task_reserved) == 0xfc);
 const _: () = assert!(core::mem::offset_of!(VcpuData, kernel_sp) == 0x100);
 const _: () = assert!(core::mem::offset_of!(VcpuData, task_end) == 0xfc + 100);

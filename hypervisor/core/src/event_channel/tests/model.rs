@@ -260,8 +260,11 @@ fn run(domains: &mut TestDomains, caller: DomId, step: &Step) -> Answer {
     }
 }
 
+/// By domain and port, the records as they were published.
+type Copies = BTreeMap<u16, BTreeMap<u32, PortRecord>>;
+
 /// Compares the first ports and all words of both domains.
-fn assert_alike(domains: &mut TestDomains, model: &mut Model) {
+fn assert_alike(domains: &mut TestDomains, model: &mut Model, copies: &mut Copies) {
     let bits = |set: &BTreeSet<u32>| set.iter().fold(0, |bits, bit| bits | 1 << bit);
     for domain in [ONE, TWO] {
         let expected = model.of(domain).clone();
@@ -270,6 +273,13 @@ fn assert_alike(domains: &mut TestDomains, model: &mut Model) {
             let record = channels.ports().record(Port(port)).unwrap();
             let bound = expected.ports.get(&port).copied().unwrap_or((Binding::Free, CPU_0));
             assert_eq!((record.binding(), record.vcpu()), bound, "{domain:?} port {port}");
+        }
+        let copy = copies.entry(domain.0).or_default();
+        channels.publish_changes(|port, record| _ = copy.insert(port.0, record));
+        for port in 0..64 {
+            let shown = copy.get(&port).copied().unwrap_or_default();
+            let record = channels.ports().record(Port(port)).unwrap();
+            assert_eq!(shown, record, "what the resident reads, {domain:?} port {port}");
         }
         assert_eq!(channels.ports().in_use() as usize, expected.ports.len());
         assert_eq!(word(memory, Port(0).pending_at(SHARED_INFO)), bits(&expected.pending));
@@ -330,10 +340,11 @@ proptest! {
         let mut domains = TestDomains::new();
         let domains_of_model = [ONE, TWO].map(|domain| (domain.0, ModelDomain::default()));
         let mut model = Model { domains: domains_of_model.into() };
+        let mut copies = Copies::new();
         for (caller, step) in steps {
             let expected = model.run(caller, &step);
             prop_assert_eq!(run(&mut domains, caller, &step), expected, "{:?} {:?}", caller, step);
-            assert_alike(&mut domains, &mut model);
+            assert_alike(&mut domains, &mut model, &mut copies);
         }
     }
 }

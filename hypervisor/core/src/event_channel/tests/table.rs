@@ -46,6 +46,45 @@ fn ports_exist_by_64_and_do_not_cease_to() {
 }
 
 #[test]
+fn changes_are_published_once_in_ascending_order() {
+    let (mut channels, mut memory) = channels(ONE);
+    let changes = |channels: &mut EventChannels| {
+        let mut changes = Vec::new();
+        channels.publish_changes(|port, record| changes.push((port.0, record.binding())));
+        changes
+    };
+    assert_eq!(changes(&mut channels), [], "the copy begins as zeros");
+    for _ in 1..=200 {
+        channels.bind_ipi(CPU_0).unwrap();
+    }
+    let bound: Vec<_> = (1..=200).map(|port| (port, Binding::Ipi)).collect();
+    assert_eq!(changes(&mut channels), bound);
+    assert_eq!(changes(&mut channels), []);
+    for port in [130, 63, 64] {
+        channels.close(&mut memory, Port(port)).unwrap();
+    }
+    channels.close(&mut memory, Port(64)).unwrap_err();
+    assert_eq!(channels.alloc_unbound(TWO), Ok(Port(63)));
+    let free = Binding::Free;
+    assert_eq!(changes(&mut channels), [(63, Binding::Unbound(TWO)), (64, free), (130, free)]);
+}
+
+#[test]
+fn records_have_the_layout_that_the_resident_reads() {
+    use xenolith_abi::event_channel::{STATUS_INTERDOMAIN, STATUS_IPI};
+    use zerocopy::IntoBytes;
+    let word = |record: PortRecord| u64::from_le_bytes(record.as_bytes().try_into().unwrap());
+    let ipi = word(PortRecord::new(Binding::Ipi, VcpuId(0x12)));
+    assert_eq!(ipi, 0x12 << 16 | u64::from(STATUS_IPI));
+    let end = End { domain: DomId(0x7654), port: Port(0xabc) };
+    let connected = word(PortRecord::new(Binding::Interdomain(end), VcpuId(3)));
+    assert_eq!(connected, 0x0abc_7654_0003_0000 | u64::from(STATUS_INTERDOMAIN));
+    for (binding, kind) in [(Binding::Free, 0), (Binding::Reserved, 0x80)] {
+        assert_eq!(word(PortRecord::new(binding, CPU_0)), kind, "not in use");
+    }
+}
+
+#[test]
 fn records_keep_what_ports_are_bound_to() {
     let end = End { domain: DomId(0x7fef), port: Port(4095) };
     for binding in [
