@@ -3,6 +3,8 @@
 //! A guest finds the extensions by the signature in CPUID leaf [`CPUID_BASE`]; `docs/abi.md`
 //! specifies them.
 
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
 /// Base: eax is the highest extension leaf, ebx, ecx and edx are the signature.
 pub const CPUID_BASE: u32 = 0x4000_0100;
 
@@ -16,13 +18,35 @@ pub const CPUID_MAX: u32 = 0x4000_0101;
 pub const CPUID_SIGNATURE: [u8; 12] = *b"XenolithXeno";
 
 /// The version of the extensions, raised when one is added.
-pub const EXTENSION_VERSION: u32 = 1;
+pub const EXTENSION_VERSION: u32 = 2;
 
 /// The hypercall of the extensions: the last architecture-specific number.
 pub const OP: u32 = 55;
 
 /// Sub-operation of [`OP`]: copies out how often each exit reason occurred.
 pub const EXIT_COUNTS: u32 = 0;
+
+/// Sub-operation of [`OP`]: raises an event at a port after a number of instructions.
+pub const EVENT_AFTER: u32 = 1;
+
+/// Sub-operation of [`OP`]: ends what [`EVENT_AFTER`] began, and tells where the event came.
+pub const EVENT_ARRIVAL: u32 = 2;
+
+/// Instructions that [`EVENT_AFTER`] counts, at most.
+pub const MAX_EVENT_STEPS: u64 = 1 << 16;
+
+/// Where an event came ([`EVENT_ARRIVAL`]).
+#[derive(
+    Clone, Copy, Debug, Default, Eq, PartialEq, FromBytes, IntoBytes, KnownLayout, Immutable,
+)]
+#[repr(C)]
+pub struct EventArrival {
+    /// Address of the instruction that would have been next.
+    pub rip: u64,
+    /// Address of the resident's code, which begins with its header.
+    pub resident: u64,
+}
+const _: () = assert!(size_of::<EventArrival>() == 16);
 
 /// Counters that [`EXIT_COUNTS`] has at most, one for each basic exit reason.
 pub const EXIT_REASON_SLOTS: usize = 80;

@@ -84,7 +84,8 @@ fn prepare(machine: &mut Machine) -> Result<RunningDomain, BootError> {
     let state = VcpuState::new(VcpuId(0), &hole);
     tell_time(&hole, &clock, &mut guest);
     let vcpu = Vcpu::new(&root, memory, &host, &initial, &header, clock)?;
-    let domain = Domain::new(FIRST_DOMAIN, memory_pages, header);
+    let mut domain = Domain::new(FIRST_DOMAIN, memory_pages, header);
+    domain.may_step = machine.options.step;
     info!("domain {}: {} MiB, entry {}", domain.id.0, memory_pages >> 8, initial.rip);
     let channels = new_channels(memory, &domain)?;
     Ok(RunningDomain { domain, memory: guest, state, channels, vcpu })

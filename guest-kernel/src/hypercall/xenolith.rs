@@ -1,8 +1,9 @@
-//! The hypercall that Xen does not have (`docs/abi.md`, extensions).
+//! The hypercalls that Xen does not have (`docs/abi.md`, extensions).
 
 use xenolith_abi::xenolith;
 
 use super::{Errno, address_of, call};
+use crate::events::Port;
 
 /// How often this domain has left its container, by exit reason (SDM 3D, appendix C).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -37,6 +38,34 @@ pub fn exit_counts() -> Result<ExitCounts, Errno> {
     // SAFETY: the call writes at most as many slots as it is told there are.
     unsafe { call::<{ xenolith::OP }>(arguments) }?;
     Ok(counts)
+}
+
+pub use xenolith::EventArrival;
+
+/// Has an event raised at `port` after so many instructions, which begin with the hypervisor's own
+/// on the way back from this call.
+///
+/// # Errors
+///
+/// `EPERM` unless the hypervisor was started with `step=on`, `EOPNOTSUPP` on a CPU without a
+/// preemption timer, `EINVAL` for a port not in use, no instructions or too many.
+pub fn event_after(port: Port, instructions: u64) -> Result<(), Errno> {
+    let arguments = [xenolith::EVENT_AFTER.into(), port.0.into(), instructions];
+    // SAFETY: the call touches no memory; an event may come at any instruction anyway.
+    unsafe { call::<{ xenolith::OP }>(arguments) }.map(drop)
+}
+
+/// Ends what [`event_after`] began, and returns where the event came, if it did.
+///
+/// # Errors
+///
+/// `EPERM` as for [`event_after`].
+pub fn event_arrival() -> Result<Option<EventArrival>, Errno> {
+    let mut arrival = EventArrival { rip: 0, resident: 0 };
+    let arguments = [xenolith::EVENT_ARRIVAL.into(), address_of(&raw mut arrival), 0];
+    // SAFETY: the call writes nothing but the arrival.
+    let came = unsafe { call::<{ xenolith::OP }>(arguments) }?;
+    Ok((came != 0).then_some(arrival))
 }
 
 /// Returns what the reasons that a well-behaved guest causes are called.

@@ -59,6 +59,9 @@ impl Registers {
     }
 }
 
+/// Instructions of [`nops`].
+pub const NOPS: u64 = 64;
+
 /// CF, PF, AF, ZF, SF and OF.
 pub const ARITHMETIC_FLAGS: u64 = 0x8d5;
 
@@ -192,6 +195,10 @@ around! {
 around! {
     /// Raises #UD; goes on where the handler says.
     ud2, "ud2"
+}
+around! {
+    /// Does nothing, [`NOPS`] times.
+    nops, ".rept 64\n nop\n .endr"
 }
 around! {
     /// Does nothing: what this module itself does to registers.

@@ -33,6 +33,8 @@ pub struct Domain {
     pub watchdogs: Watchdogs,
     /// Whether its kernel said in its ELF notes that it runs in ring 0.
     pub supervisor_mode_kernel: bool,
+    /// Whether it may have its instructions counted (the option `step=`).
+    pub may_step: bool,
 }
 
 impl Domain {
@@ -51,6 +53,7 @@ impl Domain {
             shutdown_code: None,
             watchdogs: Watchdogs::new(),
             supervisor_mode_kernel: false,
+            may_step: false,
         }
     }
 

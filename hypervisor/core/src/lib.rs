@@ -26,6 +26,7 @@ pub mod page_map;
 pub mod resident;
 pub mod runstate;
 pub mod shutdown;
+pub mod steps;
 pub mod time;
 pub mod timer;
 pub mod vcpu;

@@ -32,11 +32,13 @@ pub struct Options {
     pub log: LogLevel,
     /// `memory=`: memory of the domain, in bytes, a multiple of the page size.
     pub memory_bytes: u64,
+    /// `step=`: whether domains may have their instructions counted.
+    pub step: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { log: LogLevel::Info, memory_bytes: 128 << 20 }
+        Self { log: LogLevel::Info, memory_bytes: 128 << 20, step: false }
     }
 }
 
@@ -51,13 +53,15 @@ pub enum OptionError<'a> {
     Size(&'a str),
     /// A size out of bounds.
     Bounds(&'a str),
+    /// Neither on nor off.
+    Switch(&'a str),
 }
 
 impl fmt::Display for OptionError<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unknown(word) => {
-                write!(f, "unknown option \"{word}\"; there are log=LEVEL and memory=SIZE")
+                write!(f, "unknown option \"{word}\"; there are log=LEVEL, memory=SIZE, step=on")
             }
             Self::LogLevel(word) => {
                 write!(f, "log=\"{word}\" is not one of off, error, warn, info, debug, trace")
@@ -71,6 +75,7 @@ impl fmt::Display for OptionError<'_> {
                 MIN_MEMORY_BYTES >> 20,
                 MAX_MEMORY_BYTES >> 30
             ),
+            Self::Switch(word) => write!(f, "step=\"{word}\" is neither on nor off"),
         }
     }
 }
@@ -89,6 +94,7 @@ impl Options {
                     options.log = level.parse().map_err(|()| OptionError::LogLevel(level))?;
                 }
                 Some(("memory", size)) => options.memory_bytes = parse_memory(size)?,
+                Some(("step", word)) => options.step = parse_switch(word)?,
                 _ => return Err(OptionError::Unknown(word)),
             }
         }
@@ -120,6 +126,14 @@ fn parse_memory(word: &str) -> Result<u64, OptionError<'_>> {
     Ok(bytes & !(crate::address::PAGE_SIZE - 1))
 }
 
+fn parse_switch(word: &str) -> Result<bool, OptionError<'_>> {
+    match word {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err(OptionError::Switch(word)),
+    }
+}
+
 /// Returns the number of bytes that `word` names: digits with an optional K, M or G.
 fn parse_size(word: &str) -> Option<u64> {
     let (digits, shift) = match word.as_bytes().last()?.to_ascii_uppercase() {
@@ -143,7 +157,15 @@ mod tests {
             ("memory=1g memory=2097152", LogLevel::Info, 2 << 20),
             ("memory=1025k", LogLevel::Info, 1 << 20),
         ] {
-            assert_eq!(Options::parse(line), Ok(Options { log, memory_bytes }), "{line}");
+            let options = Options { log, memory_bytes, step: false };
+            assert_eq!(Options::parse(line), Ok(options), "{line}");
+        }
+    }
+
+    #[test]
+    fn counting_is_switched_on_by_a_word() {
+        for (line, step) in [("step=on", true), ("step=off", false), ("step=on step=off", false)] {
+            assert_eq!(Options::parse(line).map(|options| options.step), Ok(step), "{line}");
         }
     }
 
@@ -160,6 +182,8 @@ mod tests {
             ("memory=99999999999999999999", OptionError::Size("99999999999999999999")),
             ("memory=18446744073709551615G", OptionError::Size("18446744073709551615G")),
             ("memory=1K", OptionError::Bounds("1K")),
+            ("step=", OptionError::Switch("")),
+            ("step=1", OptionError::Switch("1")),
             ("memory=65G", OptionError::Bounds("65G")),
         ] {
             assert_eq!(Options::parse(line), Err(error), "{line}");

@@ -4,6 +4,7 @@ use crate::address::{Gpa, Gva, VcpuId};
 use crate::event_channel::PollFor;
 use crate::hole::Hole;
 use crate::runstate::Runstate;
+use crate::steps::Steps;
 use crate::timer::Timers;
 
 /// An entry point that a guest registered, and whether it wants events masked there.
@@ -55,6 +56,8 @@ pub struct VcpuState {
     pub polls_for: Option<PollFor>,
     /// What it asked for about ports.
     pub port_rights: PortRights,
+    /// Its instructions until an event.
+    pub steps: Steps,
 }
 
 impl VcpuState {
@@ -75,6 +78,7 @@ impl VcpuState {
             time_area: None,
             polls_for: None,
             port_rights: PortRights { level: 0, bitmap: Gva(0), ports: 0 },
+            steps: Steps::new(),
         }
     }
 }

@@ -127,6 +127,7 @@ fn other(reason: ExitReason, registers: &mut GuestRegisters, context: &mut Conte
         }
         ExitReason::PREEMPTION_TIMER => {
             context.serve_console();
+            context.step();
             RESUME
         }
         ExitReason::CPUID => context.cpuid(registers),

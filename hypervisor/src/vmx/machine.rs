@@ -119,6 +119,14 @@ impl Machine for VcpuMachine<'_> {
     fn exit_counts(&self) -> &[u64] {
         &self.vcpu.exits
     }
+
+    fn begin_steps(&mut self) -> bool {
+        self.vcpu.begin_steps()
+    }
+
+    fn end_steps(&mut self) {
+        self.vcpu.end_steps();
+    }
 }
 
 impl Vcpu {
@@ -126,15 +134,8 @@ impl Vcpu {
     /// such a timer they are waited for.
     pub(super) fn serve_console(&mut self) {
         let queued = console::pump();
-        match self.poll_controls {
-            Some(controls) if queued != self.polling => {
-                self.polling = queued;
-                let value = controls[usize::from(queued)];
-                // SAFETY: the controls differ in the preemption timer only.
-                unsafe { self.vmcs.write(field::PIN_BASED_CONTROLS, value) };
-            }
-            None if queued => console::drain(),
-            _ => {}
+        if !self.poll_while(queued) && queued {
+            console::drain();
         }
     }
 }

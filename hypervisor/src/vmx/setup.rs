@@ -14,7 +14,6 @@ use xenolith_core::emulate::msr;
 use xenolith_core::hole::{GDT_LIMIT, Hole, IDT_LIMIT, TASK_BYTES, TASK_SELECTOR};
 use xenolith_core::resident::Header;
 use xenolith_core::vmx::capability::Capabilities;
-use xenolith_core::vmx::controls::PinControls;
 use xenolith_core::vmx::field::{self, Field, Natural, ReadWrite};
 
 /// With what a vCPU starts.
@@ -52,8 +51,6 @@ const DR7: u64 = 0x400;
 const NO_SHADOW_VMCS: u64 = u64::MAX;
 /// The VPID of the one vCPU; 0 is the hypervisor's own.
 const VPID: u16 = 1;
-/// TSC ticks between two looks at the console while output waits: a fraction of a millisecond.
-const POLL_TICKS: u64 = 1 << 18;
 
 type Rw<T> = Field<T, ReadWrite>;
 
@@ -144,11 +141,6 @@ pub(super) fn controls(
             (field::ENTRY_INTERRUPTION_INFO, 0),
         ],
     );
-    if capabilities.has_preemption_timer {
-        let ticks = POLL_TICKS >> capabilities.preemption_timer_shift;
-        let ticks = u32::try_from(ticks.max(1)).expect("the shift only makes it smaller");
-        put(vmcs, &[(field::PREEMPTION_TIMER, ticks)]);
-    }
     Ok(())
 }
 
@@ -179,12 +171,6 @@ pub(super) fn system_call(hole: &Hole, header: &Header) {
         // SAFETY: no code of the hypervisor executes SYSCALL; the entry is canonical.
         unsafe { Msr::new(msr).write(value) };
     }
-}
-
-/// Returns the pin-based controls without and with the preemption timer, if there is one.
-pub(super) fn poll_controls(capabilities: &Capabilities) -> Option<[u32; 2]> {
-    let timer = PinControls::PREEMPTION_TIMER.bits();
-    capabilities.has_preemption_timer.then_some([capabilities.pin, capabilities.pin | timer])
 }
 
 fn full_bitmap(memory: &mut Memory, bytes: u64) -> Result<Hpa, BootError> {

@@ -2,6 +2,7 @@
 
 use super::fresh;
 use super::machine::VcpuMachine;
+use super::preemption::PreemptionTimer;
 use super::root::VmxRoot;
 use super::setup::{self, Initial};
 use super::switch::{self, CallRegisters, ENTRY_REFUSED, GuestRegisters};
@@ -49,10 +50,7 @@ pub(crate) struct Vcpu {
     /// Where the resident's code is, and its VMCALL that passes hypercalls on.
     pub(super) resident: u64,
     pub(super) hypercall_rip: u64,
-    /// Pin-based controls without and with the preemption timer, if there is one.
-    pub(super) poll_controls: Option<[u32; 2]>,
-    /// Whether the preemption timer is on.
-    pub(super) polling: bool,
+    pub(super) preemption: PreemptionTimer,
 }
 
 /// What exit handlers work on.
@@ -102,8 +100,7 @@ impl Vcpu {
             clock,
             resident: initial.hole.text().0,
             hypercall_rip: initial.hole.text().0 + u64::from(header.hypercall),
-            poll_controls: setup::poll_controls(capabilities),
-            polling: false,
+            preemption: PreemptionTimer::new(capabilities),
         })
     }
 

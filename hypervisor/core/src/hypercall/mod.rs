@@ -107,6 +107,12 @@ pub trait Machine: Domains {
 
     /// Returns the exits of the calling vCPU so far, by reason.
     fn exit_counts(&self) -> &[u64];
+
+    /// Makes the calling vCPU exit after each instruction. Returns false if the CPU cannot.
+    fn begin_steps(&mut self) -> bool;
+
+    /// Lets the calling vCPU run without such exits.
+    fn end_steps(&mut self);
 }
 
 /// The state a handler works on: the caller's domain, and the machine.

@@ -57,6 +57,9 @@ pub(super) struct TestMachine {
     pub(super) cr4: u64,
     /// The debug registers.
     pub(super) debug: [u64; 8],
+    /// Whether instructions can be made to exit, and whether they do.
+    pub(super) can_step: bool,
+    pub(super) steps: bool,
 }
 
 impl Domains for TestMachine {
@@ -135,6 +138,15 @@ impl Machine for TestMachine {
     fn exit_counts(&self) -> &[u64] {
         &self.exits
     }
+
+    fn begin_steps(&mut self) -> bool {
+        self.steps = self.can_step;
+        self.can_step
+    }
+
+    fn end_steps(&mut self) {
+        self.steps = false;
+    }
 }
 
 /// A domain that makes calls.
@@ -173,6 +185,8 @@ impl Caller {
             nmis: 0,
             cr4: 0,
             debug: [0; 8],
+            can_step: true,
+            steps: false,
         };
         Self { domain, vcpu, machine }
     }

@@ -2,15 +2,21 @@
 
 use super::{Args, Call, Machine, Outcome, as_u32, finish, handle};
 use crate::address::{Gva, to_usize};
+use crate::event_channel::operations::within;
+use crate::event_channel::{Port, PortRecord};
 use crate::guest_access::Fault;
-use xenolith_abi::errno::ENOSYS;
+use xenolith_abi::errno::{EINVAL, ENOSYS, EOPNOTSUPP, EPERM};
+use xenolith_abi::xenolith::{EVENT_AFTER, EVENT_ARRIVAL, EventArrival, MAX_EVENT_STEPS};
 use xenolith_abi::xenolith::{EXIT_COUNTS, EXIT_REASON_SLOTS};
 use zerocopy::IntoBytes;
 
 pub(super) fn xenolith_op<M: Machine>(call: &mut Call<'_, M>, args: &Args) -> Outcome {
-    let [operation, buffer, slots, ..] = *args;
+    let [operation, first, second, ..] = *args;
     finish(match as_u32(operation) {
-        EXIT_COUNTS => exit_counts(call, handle(buffer), slots),
+        EXIT_COUNTS => exit_counts(call, handle(first), second),
+        EVENT_AFTER | EVENT_ARRIVAL if !call.domain.may_step => Ok(-EPERM),
+        EVENT_AFTER => Ok(event_after(call, Port(as_u32(first)), second)),
+        EVENT_ARRIVAL => event_arrival(call, handle(first)),
         _ => Ok(-ENOSYS),
     })
 }
@@ -23,4 +29,28 @@ fn exit_counts<M: Machine>(call: &mut Call<'_, M>, to: Gva, slots: u64) -> Resul
     counts[..len].copy_from_slice(&from[..len]);
     call.space().copy_out(to, counts[..len].as_bytes())?;
     Ok(i64::try_from(len).expect("a small number"))
+}
+
+/// Has an event raised at `port` after so many instructions of the caller.
+fn event_after<M: Machine>(call: &mut Call<'_, M>, port: Port, instructions: u64) -> i64 {
+    if !(1..=MAX_EVENT_STEPS).contains(&instructions) {
+        return -EINVAL;
+    }
+    let record = within(call.machine, call.domain.id, |channels, _| channels.ports().record(port));
+    if !record.is_ok_and(PortRecord::is_in_use) {
+        return -EINVAL;
+    }
+    if !call.machine.begin_steps() {
+        return -EOPNOTSUPP;
+    }
+    call.vcpu.steps.begin(port, instructions);
+    0
+}
+
+/// Ends the count; writes where the event came, and returns 1, if it did.
+fn event_arrival<M: Machine>(call: &mut Call<'_, M>, to: Gva) -> Result<i64, Fault> {
+    call.machine.end_steps();
+    let Some(rip) = call.vcpu.steps.end() else { return Ok(0) };
+    let arrival = EventArrival { rip, resident: call.domain.hole.text().0 };
+    call.space().write(to, &arrival).map(|()| 1)
 }

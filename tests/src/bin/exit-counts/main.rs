@@ -115,6 +115,6 @@ fn check_arguments(checks: &mut Checks, buffers: &mut Buffers) {
         let answer = call(OP, [EXIT_COUNTS.into(), address, room]);
         check_eq!(checks, answer, -EFAULT, "to memory that is {what}");
     }
-    check_eq!(checks, call(OP, [1, good, room]), -ENOSYS, "unknown sub-operation");
+    check_eq!(checks, call(OP, [0xffff, good, room]), -ENOSYS, "unknown sub-operation");
     check_eq!(checks, call(OP, [u64::MAX, good, room]), -ENOSYS, "sub-operation -1");
 }

@@ -1,8 +1,11 @@
 use super::super::Outcome::Return;
 use super::super::test_machine::{Caller, MISSING};
+use crate::event_channel::Port;
 use crate::guest_access::tests::BASE;
-use xenolith_abi::errno::{EFAULT, ENOSYS};
-use xenolith_abi::xenolith::OP;
+use xenolith_abi::errno::{EFAULT, EINVAL, ENOSYS, EOPNOTSUPP, EPERM};
+use xenolith_abi::event_channel::{BIND_IPI, BindIpi};
+use xenolith_abi::hypercall::EVENT_CHANNEL_OP;
+use xenolith_abi::xenolith::{EVENT_AFTER, EVENT_ARRIVAL, MAX_EVENT_STEPS, OP};
 
 #[test]
 fn as_many_counts_are_written_as_fit() {
@@ -39,7 +42,65 @@ fn only_what_is_written_has_to_be_mapped() {
 #[test]
 fn operations_are_32_bits_wide() {
     assert_eq!(Caller::new().call(OP, &[1 << 32, BASE, 3]), Return(3));
-    for operation in [1, 2, 0xffff_ffff, 1 << 32 | 1] {
+    for operation in [3, 0xffff_ffff, 1 << 32 | 3] {
         assert_eq!(Caller::new().call(OP, &[operation, BASE, 3]), Return(-ENOSYS));
     }
+}
+
+const AFTER: u64 = EVENT_AFTER as u64;
+const ARRIVAL: u64 = EVENT_ARRIVAL as u64;
+
+/// A caller that may have its instructions counted, with a port.
+fn stepping() -> (Caller, u64) {
+    let mut caller = Caller::new();
+    caller.domain.may_step = true;
+    caller.put(BASE, &BindIpi { vcpu: 0, port: 0 });
+    assert_eq!(caller.call(EVENT_CHANNEL_OP, &[BIND_IPI.into(), BASE]), Return(0));
+    let port = caller.take::<BindIpi>(BASE).port;
+    (caller, port.into())
+}
+
+#[test]
+fn nobody_counts_instructions_unasked() {
+    let (mut caller, port) = stepping();
+    caller.domain.may_step = false;
+    for (operation, argument) in [(AFTER, port), (ARRIVAL, BASE)] {
+        assert_eq!(caller.call(OP, &[operation, argument, 1]), Return(-EPERM));
+    }
+    caller.domain.may_step = true;
+    caller.machine.can_step = false;
+    assert_eq!(caller.call(OP, &[AFTER, port, 1]), Return(-EOPNOTSUPP));
+    assert_eq!(caller.vcpu.steps.step(0), None);
+}
+
+#[test]
+fn counts_and_ports_are_checked() {
+    let (mut caller, port) = stepping();
+    for (port, instructions) in
+        [(port, 0), (port, MAX_EVENT_STEPS + 1), (port, 1 << 32), (0, 1), (port + 1, 1), (4096, 1)]
+    {
+        assert_eq!(caller.call(OP, &[AFTER, port, instructions]), Return(-EINVAL), "{port:#x}");
+        assert!(!caller.machine.steps);
+    }
+    for instructions in [1, MAX_EVENT_STEPS] {
+        assert_eq!(caller.call(OP, &[AFTER, 1 << 32 | port, instructions]), Return(0));
+        assert!(caller.machine.steps);
+    }
+}
+
+#[test]
+fn an_arrival_is_told_once() {
+    let (mut caller, port) = stepping();
+    let number = u32::try_from(port).unwrap();
+    assert_eq!(caller.call(OP, &[ARRIVAL, BASE]), Return(0), "nothing was begun");
+    assert_eq!(caller.call(OP, &[AFTER, port, 2]), Return(0));
+    assert_eq!(caller.vcpu.steps.step(5), None);
+    assert_eq!(caller.vcpu.steps.step(6), Some(Port(number)));
+    assert_eq!(caller.call(OP, &[ARRIVAL, BASE]), Return(1));
+    assert_eq!(caller.take::<[u64; 2]>(BASE), [6, caller.domain.hole.text().0]);
+    assert!(!caller.machine.steps);
+    assert_eq!(caller.call(OP, &[ARRIVAL, MISSING]), Return(0), "it was told");
+    assert_eq!(caller.call(OP, &[AFTER, port, 2]), Return(0));
+    assert_eq!(caller.call(OP, &[ARRIVAL, MISSING]), Return(0), "it has not come");
+    assert_eq!(caller.vcpu.steps.step(7), None, "and does not come");
 }
