@@ -56,13 +56,15 @@ impl EventChannels {
         Ok(self.wake(vcpu))
     }
 
-    /// Returns whether `port` has an event.
+    /// Returns whether `port` has an event, which one has to be able to wait for.
     ///
     /// # Errors
     ///
-    /// When no such port exists.
+    /// When it is not in use: no event would ever come.
+    #[doc(alias = "evtchn_port_poll")]
     pub fn is_pending<M: GuestMemory>(&self, memory: &mut M, port: Port) -> Result<bool, Error> {
-        self.ports.record(port).map(|_| self.words(memory).is_pending(port))
+        let in_use = self.ports.record(port)?.is_in_use();
+        if in_use { Ok(self.words(memory).is_pending(port)) } else { Err(Error::Invalid) }
     }
 
     /// Returns whether an upcall to `vcpu` is pending and allowed.

@@ -2,7 +2,8 @@
 
 use super::{Args, Call, Machine, Outcome, as_u32, finish, handle, timer};
 use crate::address::{Gva, to_u64};
-use crate::event_channel::{PollFor, Port, is_deliverable};
+use crate::event_channel::operations::within;
+use crate::event_channel::{Error, PollFor, Port, is_deliverable};
 use crate::guest_access::{Fault, is_reachable};
 use crate::guest_memory::GuestMemory;
 use crate::shutdown::ShutdownReason;
@@ -11,8 +12,6 @@ use xenolith_abi::sched::{self, Poll, RemoteShutdown, Shutdown, Watchdog};
 
 /// Ports that may be polled at once.
 const MAX_POLLED: u32 = 128;
-/// Ports that a domain has.
-const PORTS: u32 = 4096;
 /// The byte `evtchn_upcall_mask` in the first word of `vcpu_info`.
 const UPCALL_MASK: u64 = 0xff00;
 
@@ -69,14 +68,12 @@ fn poll<M: Machine>(call: &mut Call<'_, M>, argument: Gva) -> Result<Outcome, Fa
     }
     let mut last = None;
     for index in 0..u64::from(poll.nr_ports) {
-        let port: u32 = call.space().read(Gva(ports.0.wrapping_add(index * PORT_BYTES)))?;
-        if port >= PORTS {
-            return Ok(Outcome::Return(-EINVAL));
+        let port = Port(call.space().read(Gva(ports.0.wrapping_add(index * PORT_BYTES)))?);
+        match is_pending(call, port) {
+            Ok(true) => return Ok(Outcome::Return(0)),
+            Ok(false) => last = Some(port),
+            Err(error) => return Ok(Outcome::Return(-error.errno())),
         }
-        if is_pending(call, Port(port)) {
-            return Ok(Outcome::Return(0));
-        }
-        last = Some(Port(port));
     }
     let passed = timer::is_negative(poll.timeout) || poll.timeout <= call.machine.now_ns();
     if poll.timeout != 0 && passed {
@@ -92,9 +89,8 @@ fn poll<M: Machine>(call: &mut Call<'_, M>, argument: Gva) -> Result<Outcome, Fa
 /// Bytes of a port in an array.
 const PORT_BYTES: u64 = to_u64(size_of::<u32>());
 
-fn is_pending<M: Machine>(call: &mut Call<'_, M>, port: Port) -> bool {
-    let word = port.pending_at(call.domain.shared_info);
-    call.machine.memory().read_word(word).is_some_and(|word| word & port.bit() != 0)
+fn is_pending<M: Machine>(call: &mut Call<'_, M>, port: Port) -> Result<bool, Error> {
+    within(call.machine, call.domain.id, |channels, memory| channels.is_pending(memory, port))
 }
 
 /// Only a privileged domain may end another, or itself in this way.

@@ -123,6 +123,7 @@ fn free_ports_neither_unmask_nor_take_events() {
         assert_eq!(channels.unmask(&mut memory, port), Ok(Notify::Nobody));
         assert_ne!(word(&memory, port.mask_at(SHARED_INFO)) & port.bit(), 0);
         assert_eq!(channels.set_pending(&mut memory, port), Notify::Nobody);
+        assert_eq!(channels.is_pending(&mut memory, port), Err(Error::Invalid));
     }
     for port in [Port(64), Port(4096), Port(u32::MAX)] {
         assert_eq!(channels.unmask(&mut memory, port), Err(Error::Invalid));

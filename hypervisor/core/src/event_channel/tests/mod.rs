@@ -49,9 +49,10 @@ impl TestDomains {
         self.of(domain).0.ports().record(port).unwrap().binding()
     }
 
+    /// Returns whether the bit of a port is set, in use or not.
     pub(super) fn is_pending(&mut self, domain: DomId, port: Port) -> bool {
         let (channels, memory) = self.of(domain);
-        channels.is_pending(memory, port).unwrap()
+        channels.words(memory).is_pending(port)
     }
 
     /// Fills the ports of a domain.

@@ -1,6 +1,6 @@
 use super::super::Outcome::{Block, Poll, Return};
 use super::super::test_machine::{Caller, MISSING};
-use crate::address::{Gpa, Gva};
+use crate::address::{Gpa, Gva, VcpuId};
 use crate::event_channel::{PollFor, Port};
 use crate::guest_access::Access;
 use crate::guest_access::tests::BASE;
@@ -113,25 +113,88 @@ fn blocking_allows_upcalls() {
     }
 }
 
+/// A caller with ports 1 to 70, of which port 65 has an event; it is 1000 ns.
+fn with_ports() -> Caller {
+    let mut caller = Caller::new();
+    caller.machine.now_ns = 1000;
+    for _ in 1..=70 {
+        caller.machine.channels.bind_ipi(VcpuId(0)).unwrap();
+    }
+    caller.machine.memory.poke(caller.domain.shared_info.0 + 2048 + 8, 2);
+    caller
+}
+
 #[test]
 fn polls() {
     let forever = Poll { deadline_ns: None };
     for (count, port, timeout, outcome, polls_for) in [
         (129, 1, 0, Return(-EINVAL), None),
+        (1, 0, 0, Return(-EINVAL), None),
+        (1, 71, 0, Return(-EINVAL), None),
+        (1, 4095, 0, Return(-EINVAL), None),
         (1, 4096, 0, Return(-EINVAL), None),
+        (1, u32::MAX, 0, Return(-EINVAL), None),
         (1, 65, 0, Return(0), None),
         (1, 64, 0, forever, Some(PollFor::Port(Port(64)))),
         (0, 64, 0, forever, Some(PollFor::Any)),
         (1, 64, 1000, Return(0), None),
+        (1, 64, u64::MAX, Return(0), None),
         (1, 64, 1001, Poll { deadline_ns: Some(1001) }, Some(PollFor::Port(Port(64)))),
     ] {
-        let mut caller = Caller::new();
-        caller.machine.now_ns = 1000;
-        let shared = caller.domain.shared_info.0;
-        caller.machine.memory.poke(shared + 2048 + 8, 2);
+        let mut caller = with_ports();
         caller.put(BASE, &[BASE + 0x100, count, timeout]);
         caller.put(BASE + 0x100, &port);
         assert_eq!(caller.call(SCHED_OP, &[3, BASE]), outcome, "{count} {port} {timeout}");
         assert_eq!(caller.vcpu.polls_for, polls_for);
+    }
+}
+
+/// The ports are looked at in their order: an event ends the look at what is behind it.
+#[test]
+fn polls_for_several_ports() {
+    let forever = Poll { deadline_ns: None };
+    for (ports, outcome) in [
+        ([1, 2, 64], forever),
+        ([1, 65, 64], Return(0)),
+        ([1, 65, 4096], Return(0)),
+        ([1, 4096, 65], Return(-EINVAL)),
+    ] {
+        let mut caller = with_ports();
+        caller.put(BASE, &[BASE + 0x100, 3, 0]);
+        caller.put(BASE + 0x100, &ports);
+        assert_eq!(caller.call(SCHED_OP, &[3, BASE]), outcome, "{ports:?}");
+        let polls_for = (outcome == forever).then_some(PollFor::Any);
+        assert_eq!(caller.vcpu.polls_for, polls_for, "{ports:?}");
+    }
+}
+
+#[test]
+fn polls_are_over_with_an_upcall_that_is_allowed() {
+    let forever = Poll { deadline_ns: None };
+    for (word, outcome) in [(1, Return(0)), (0x101, forever), (0, forever)] {
+        let mut caller = with_ports();
+        caller.machine.memory.poke(caller.vcpu.vcpu_info.0, word);
+        caller.put(BASE, &[BASE + 0x100, 1, 0]);
+        caller.put(BASE + 0x100, &64_u32);
+        assert_eq!(caller.call(SCHED_OP, &[3, BASE]), outcome, "{word:#x}");
+    }
+}
+
+#[test]
+fn polls_that_cannot_be_read_are_faults() {
+    for (argument, ports, count, outcome) in [
+        (MISSING, BASE, 1, Return(-EFAULT)),
+        (MISSING - 4, BASE, 1, Return(-EFAULT)),
+        (BASE, MISSING, 1, Return(-EFAULT)),
+        (BASE, MISSING - 6, 2, Return(-EFAULT)),
+        (BASE, MISSING, 0, Poll { deadline_ns: None }),
+        (BASE, 1 << 47, 0, Return(-EFAULT)),
+        (BASE, MISSING, 129, Return(-EINVAL)),
+    ] {
+        let mut caller = with_ports();
+        caller.put(BASE, &[ports, count, 0]);
+        caller.put(MISSING - 6, &[1_u8, 0, 0, 0, 0, 0]);
+        let result = caller.call(SCHED_OP, &[3, argument]);
+        assert_eq!(result, outcome, "{argument:#x} {ports:#x} {count}");
     }
 }
