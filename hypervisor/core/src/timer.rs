@@ -19,8 +19,9 @@ struct Periodic {
 
 /// The shortest period that may be asked for (`common/domain.c`, `VCPUOP_set_periodic_timer`).
 pub const MIN_PERIOD_NS: u64 = 1_000_000;
-/// The longest one: what a signed number of nanoseconds can hold.
-pub const MAX_PERIOD_NS: u64 = i64::MAX.cast_unsigned();
+/// The longest one: a later time is then still a signed number, for 146 years.
+#[doc(alias = "STIME_DELTA_MAX")]
+pub const MAX_PERIOD_NS: u64 = u64::MAX >> 2;
 
 /// The period is none that a timer can have.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
