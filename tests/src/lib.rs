@@ -7,6 +7,7 @@
 pub mod boot_contract;
 pub mod buffers;
 pub mod calls;
+pub mod events;
 pub mod exits;
 pub mod programs;
 pub mod ramdisk;
