@@ -163,8 +163,8 @@ pub(super) fn system_call(hole: &Hole, header: &Header) {
     const LSTAR: u32 = 0xc000_0082;
     const CSTAR: u32 = 0xc000_0083;
     const FMASK: u32 = 0xc000_0084;
-    /// AC, NT, IOPL, DF, IF, TF.
-    const CLEARED: u64 = 0x4_7700;
+    /// AC, NT, IOPL, DF, TF. Not IF, for the reason that `core::hole::gate` has.
+    const CLEARED: u64 = 0x4_7500;
     let entry = hole.text().0 + u64::from(header.syscall);
     let selectors = u64::from(KERNEL_CS) << 32;
     for (msr, value) in [(STAR, selectors), (LSTAR, entry), (CSTAR, entry), (FMASK, CLEARED)] {

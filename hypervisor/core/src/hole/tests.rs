@@ -162,6 +162,6 @@ fn the_task_segment_has_the_stack_and_no_io_map() {
 
 #[test]
 fn gates_lead_to_the_resident() {
-    assert_eq!(gate(Gva(0xffff_8100_0002_1234), 3), [0x0002_ee00_e050_1234, 0xffff_8100]);
-    assert_eq!(gate(Gva(0xffff_8100_0002_1234), 0)[0] >> 40 & 0xff, 0x8e);
+    assert_eq!(gate(Gva(0xffff_8100_0002_1234), 3), [0x0002_ef00_e050_1234, 0xffff_8100]);
+    assert_eq!(gate(Gva(0xffff_8100_0002_1234), 0)[0] >> 40 & 0xff, 0x8f);
 }
