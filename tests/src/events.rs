@@ -1,6 +1,10 @@
 //! Events in scenarios: turned on at the start, and accounted for at the end.
 
-use core::sync::atomic::Ordering::Relaxed;
+use core::{
+    hint::spin_loop,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
 
 use xenolith_guest::{
     check_eq,
@@ -11,7 +15,7 @@ use xenolith_guest::{
     },
     scenario::Checks,
     shared_info::{BITMAP_WORDS, shared_info},
-    traps,
+    time, traps,
     vcpu::VcpuId,
 };
 
@@ -50,13 +54,25 @@ pub fn is_pending(port: Port) -> bool {
     word_of(port).load(Relaxed) & port.bit() != 0
 }
 
-fn word_of(port: Port) -> &'static core::sync::atomic::AtomicU64 {
+fn word_of(port: Port) -> &'static AtomicU64 {
     shared_info().pending(usize::try_from(port.word()).unwrap_or(usize::MAX))
 }
 
 /// Forgets an event that is to be neither served nor left.
 pub fn forget(port: Port) {
     word_of(port).fetch_and(!port.bit(), Relaxed);
+}
+
+/// Waits, without entering the hypervisor, until something is so; returns whether it has become so.
+pub fn spin_until(patience: Duration, is_so: impl Fn() -> bool) -> bool {
+    let deadline = time::now() + patience;
+    while !is_so() {
+        if time::now() >= deadline {
+            return false;
+        }
+        spin_loop();
+    }
+    true
 }
 
 /// Checks that every event has been taken, and that none came where none was waited for.

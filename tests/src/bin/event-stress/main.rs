@@ -15,7 +15,7 @@ use core::{
     time::Duration,
 };
 
-use scenarios::events::{check_nothing_left, install, ipi, virq};
+use scenarios::events::{check_nothing_left, install, ipi, spin_until, virq};
 use xenolith_guest::{
     StartInfo,
     abi::event_channel::VIRQ_TIMER,
@@ -121,7 +121,7 @@ fn run(checks: &mut Checks, _: &'static StartInfo) {
 
 /// Makes one pair, in one of the ways there are; returns whether what was sent came, and once.
 fn is_right(pair: u64, own: Port) -> bool {
-    let sends = pair % SENDS == 0;
+    let sends = pair.is_multiple_of(SENDS);
     match pair / SENDS % 4 {
         0 => {
             irq::irq_disable();
@@ -171,7 +171,6 @@ fn send_to(own: Port) {
 /// Waits until the last one-shot has come.
 fn finish(checks: &mut Checks) {
     STOPPED.store(true, Relaxed);
-    let patience = time::now() + Duration::from_millis(100);
-    while IS_OUT.load(Relaxed) && time::now() < patience {}
-    check!(checks, !IS_OUT.load(Relaxed), "the last one-shot has come");
+    let has_come = spin_until(Duration::from_millis(100), || !IS_OUT.load(Relaxed));
+    check!(checks, has_come, "the last one-shot");
 }
