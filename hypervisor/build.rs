@@ -9,6 +9,8 @@ fn main() {
     println!("cargo:rerun-if-changed=src/boot/entry.S");
     println!("cargo:rerun-if-changed=resident");
     println!("cargo:rerun-if-changed=core/src/resident");
+    println!("cargo:rerun-if-changed=core/src/emulate/forced.rs");
+    println!("cargo:rerun-if-changed=core/src/event_channel/table.rs");
     println!("cargo:rerun-if-changed=../abi/src");
     println!("cargo:rustc-link-arg-bins=-T{}/link.ld", directory.display());
     println!("cargo:rustc-link-arg-bins=--no-dynamic-linker");

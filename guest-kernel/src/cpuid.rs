@@ -2,6 +2,8 @@
 
 use core::arch::x86_64::__cpuid_count;
 
+#[cfg(target_os = "none")]
+use xenolith_abi::cpuid::EMULATE_PREFIX;
 use xenolith_abi::xenolith;
 
 /// What CPUID leaves in the registers.
@@ -29,6 +31,36 @@ impl Leaf {
 pub fn read(leaf: u32, sub_leaf: u32) -> Leaf {
     let result = __cpuid_count(leaf, sub_leaf);
     Leaf { eax: result.eax, ebx: result.ebx, ecx: result.ecx, edx: result.edx }
+}
+
+/// Has the hypervisor answer for a leaf and sub-leaf, whether or not CPUID itself gets to it: UD2
+/// and "xen" in front of CPUID ask for that (`xen/arch-x86/xen.h`). Elsewhere it is #UD.
+#[cfg(target_os = "none")]
+pub fn read_forced(leaf: u32, sub_leaf: u32) -> Leaf {
+    let (ebx, edx): (u64, u32);
+    let (mut eax, mut ecx) = (leaf, sub_leaf);
+    // SAFETY: it changes nothing but four registers, of which RBX, which is the compiler's, is put
+    // back.
+    unsafe {
+        core::arch::asm!(
+            "mov {rbx}, rbx",
+            ".byte {a}, {b}, {c}, {d}, {e}",
+            "cpuid",
+            "xchg {rbx}, rbx",
+            a = const EMULATE_PREFIX[0],
+            b = const EMULATE_PREFIX[1],
+            c = const EMULATE_PREFIX[2],
+            d = const EMULATE_PREFIX[3],
+            e = const EMULATE_PREFIX[4],
+            rbx = out(reg) ebx,
+            inout("eax") eax,
+            inout("ecx") ecx,
+            out("edx") edx,
+            options(nomem, nostack, preserves_flags),
+        );
+    }
+    let [b0, b1, b2, b3, ..] = ebx.to_le_bytes();
+    Leaf { eax, ebx: u32::from_le_bytes([b0, b1, b2, b3]), ecx, edx }
 }
 
 /// Returns whether this is Xenolith, with its extensions, rather than another Xen.

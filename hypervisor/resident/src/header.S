@@ -15,6 +15,7 @@ resident_start:
     .long   no_event_callback_to_root - resident_start
     .long   iret_kernel_iretq - resident_start
     .long   iret_user_iretq - resident_start
+    .long   cpuid_iretq - resident_start
     .long   hypercall_tail - resident_start
     .long   hypercall_tail_end - resident_start
     .long   (restarts_end - restarts) / 16
@@ -35,10 +36,20 @@ restarts:                                           # start, end, target, undo
     .long   iret_user_tail - resident_start, 32 + 0x300
     .long   trap_tail - resident_start, trap_tail_end - resident_start
     .long   trap_tail - resident_start, 0
+    .long   cpuid_tail - resident_start, cpuid_popped - resident_start
+    .long   cpuid_tail - resident_start, 0
+    .long   cpuid_popped - resident_start, cpuid_iretq - resident_start
+    .long   cpuid_tail - resident_start, 8
+    .long   cpuid_iretq - resident_start, cpuid_end - resident_start
+    .long   cpuid_tail - resident_start, 16
 restarts_end:
     .long   (fixups_end - fixups) / 8
 fixups:                                             # instruction, where to go on
     .long   port_read - resident_start, port_refused - resident_start
+    .long   kernel_bytes - resident_start, no_prefix - resident_start
+    .long   more_kernel_bytes - resident_start, no_prefix - resident_start
+    .long   process_bytes - resident_start, no_process_bytes - resident_start
+    .long   more_process_bytes - resident_start, no_process_bytes - resident_start
 fixups_end:
     .long   0                                       # ends the search for a fixup
 

@@ -15,6 +15,7 @@ use core::mem::offset_of;
 use xenolith_abi::event_channel;
 use xenolith_abi::segment::{FLAT_USER_CS, FLAT_USER_SS};
 use xenolith_abi::xenolith::{KERNEL_CS, KERNEL_SS};
+use xenolith_core::emulate::forced::{FORCED_CPUID, FORCED_CPUID_WORDS};
 use xenolith_core::resident::{FAULT_STACK_END, KERNEL, MAX_TEXT_BYTES, USER, VcpuData};
 
 #[panic_handler]
@@ -45,6 +46,9 @@ macro_rules! assemble {
             PORTS = const xenolith_core::event_channel::PORTS,
             IPI = const event_channel::STATUS_IPI,
             INTERDOMAIN = const event_channel::STATUS_INTERDOMAIN,
+            PREFIX = const FORCED_CPUID_WORDS[0],
+            PREFIX_END = const FORCED_CPUID_WORDS[1],
+            PREFIX_BYTES = const FORCED_CPUID.len(),
             TEXT_BYTES = const MAX_TEXT_BYTES,
             KERNEL = const KERNEL,
             USER = const USER,
@@ -56,4 +60,4 @@ macro_rules! assemble {
     };
 }
 
-assemble!("header.S", "hypercall.S", "event_channel.S", "iret.S", "trap.S");
+assemble!("header.S", "hypercall.S", "event_channel.S", "iret.S", "trap.S", "cpuid.S");

@@ -123,6 +123,8 @@ vector_entries:
     push    rcx
     .if     VECTOR == 14
     jmp     page_fault
+    .elseif VECTOR == 6
+    jmp     invalid_opcode
     .elseif (VECTOR == 10) || (VECTOR == 11) || (VECTOR == 12) || (VECTOR == 13) || (VECTOR == 17) || (VECTOR == 21)
     mov     ecx, VECTOR * 16
     jmp     trap_code

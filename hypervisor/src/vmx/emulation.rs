@@ -5,7 +5,9 @@ use super::switch::GuestRegisters;
 use super::vcpu::Context;
 use crate::cpu::features;
 use x86_64::registers::xcontrol::XCr0;
+use xenolith_core::address::{Gva, to_u64};
 use xenolith_core::emulate::control_register::{self as cr, Register};
+use xenolith_core::emulate::forced::FORCED_CPUID;
 use xenolith_core::emulate::port::{self, StringAccess};
 use xenolith_core::emulate::{Exception, cpuid, msr, xcr0};
 use xenolith_core::guest_access::GuestSpace;
@@ -27,7 +29,8 @@ const fn low(value: u64) -> u32 {
 }
 
 impl Context<'_> {
-    pub(super) fn cpuid(&mut self, registers: &mut GuestRegisters) -> Next {
+    /// Puts what the guest sees of CPUID into its registers.
+    pub(super) fn cpuid(&mut self, registers: &mut GuestRegisters) {
         let cr4 = self.vcpu.vmcs.read(field::CR4_SHADOW).0;
         let view = cpuid::View {
             vcpu: self.vcpu.id.0,
@@ -39,7 +42,22 @@ impl Context<'_> {
         let (leaf, subleaf) = (low(registers.call.rax), low(registers.call.rcx));
         let [a, b, c, d] = cpuid::filter(leaf, subleaf, &view, features::raw).map(u64::from);
         (registers.call.rax, registers.rbx, registers.call.rcx, registers.call.rdx) = (a, b, c, d);
-        self.skip()
+    }
+
+    /// Executes CPUID behind the prefix that asks for it, if that is what is at rip and has raised
+    /// #UD.
+    pub(super) fn forced_cpuid(&mut self, registers: &mut GuestRegisters) -> bool {
+        let vmcs = &self.vcpu.vmcs;
+        let privilege = privilege(vmcs.read(field::GUEST_SS_ACCESS_RIGHTS));
+        let (rip, cr3) = (vmcs.read(field::GUEST_RIP).0, vmcs.read(field::GUEST_CR3).0);
+        let mut bytes = [0; FORCED_CPUID.len()];
+        let mut space = GuestSpace::new(self.memory, cr3).with_privilege(privilege);
+        if space.copy_in(Gva(rip), &mut bytes).is_err() || bytes != FORCED_CPUID {
+            return false;
+        }
+        self.cpuid(registers);
+        self.skip_bytes(to_u64(bytes.len()));
+        true
     }
 
     pub(super) fn read_msr(&mut self, registers: &mut GuestRegisters) -> Next {

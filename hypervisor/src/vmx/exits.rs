@@ -28,6 +28,7 @@ const SYSCALL_BYTES: u64 = 2;
 const PAGE_FAULT: u8 = 14;
 const MACHINE_CHECK: u8 = 18;
 const DEBUG: u8 = 1;
+const INVALID_OPCODE: u8 = 6;
 const ALIGNMENT_CHECK: u8 = 17;
 
 /// The first stage of an exit: hypercalls that the resident passes on.
@@ -117,7 +118,7 @@ fn hypercall(registers: &mut CallRegisters, context: &mut Context<'_>) -> Next {
 
 fn other(reason: ExitReason, registers: &mut GuestRegisters, context: &mut Context<'_>) -> Next {
     match reason {
-        ExitReason::EXCEPTION_OR_NMI => exception_or_nmi(context),
+        ExitReason::EXCEPTION_OR_NMI => exception_or_nmi(registers, context),
         ExitReason::EXTERNAL_INTERRUPT => {
             let information = context.vcpu.vmcs.read(field::EXIT_INTERRUPTION_INFO);
             cpu::interrupts::acknowledge(information.to_le_bytes()[0]);
@@ -130,7 +131,10 @@ fn other(reason: ExitReason, registers: &mut GuestRegisters, context: &mut Conte
             context.step();
             RESUME
         }
-        ExitReason::CPUID => context.cpuid(registers),
+        ExitReason::CPUID => {
+            context.cpuid(registers);
+            context.skip()
+        }
         ExitReason::RDMSR => context.read_msr(registers),
         ExitReason::WRMSR => context.write_msr(registers),
         ExitReason::IO_INSTRUCTION => context.port_access(registers),
@@ -159,7 +163,7 @@ fn other(reason: ExitReason, registers: &mut GuestRegisters, context: &mut Conte
     }
 }
 
-fn exception_or_nmi(context: &mut Context<'_>) -> Next {
+fn exception_or_nmi(registers: &mut GuestRegisters, context: &mut Context<'_>) -> Next {
     let vmcs = &context.vcpu.vmcs;
     let information = vmcs.read(field::EXIT_INTERRUPTION_INFO);
     let Some(event) = Interruption::decode(information) else {
@@ -183,6 +187,10 @@ fn exception_or_nmi(context: &mut Context<'_>) -> Next {
     if event.vector == ALIGNMENT_CHECK && context.state.handled >> ALIGNMENT_CHECK & 1 != 0 {
         let error_code = Some(code);
         return context.raise(Exception { vector: event.vector, error_code, address: None });
+    }
+    // A kernel may ask for CPUID before it handles anything.
+    if event.vector == INVALID_OPCODE && context.forced_cpuid(registers) {
+        return RESUME;
     }
     if context.fix_up(event.vector) {
         return RESUME;
@@ -261,9 +269,15 @@ impl Context<'_> {
     /// Moves on behind the instruction that caused the exit, as if it had been executed: what
     /// blocked interrupts for one instruction does so no more.
     pub(super) fn skip(&mut self) -> Next {
+        let length = self.vcpu.vmcs.read(field::EXIT_INSTRUCTION_LENGTH);
+        self.skip_bytes(length.into());
+        RESUME
+    }
+
+    /// Likewise, behind `length` bytes.
+    pub(super) fn skip_bytes(&mut self, length: u64) {
         const BLOCKING_BY_STI_OR_MOV_SS: u32 = 3;
         let vmcs = &self.vcpu.vmcs;
-        let length = u64::from(vmcs.read(field::EXIT_INSTRUCTION_LENGTH));
         let mask = code_address_mask(vmcs.read(field::GUEST_CS_ACCESS_RIGHTS));
         self.set_rip(vmcs.read(field::GUEST_RIP).0.wrapping_add(length) & mask);
         let state = self.vcpu.vmcs.read(field::GUEST_INTERRUPTIBILITY);
@@ -272,7 +286,6 @@ impl Context<'_> {
             // SAFETY: guest state cannot hurt anybody but the guest.
             unsafe { self.vcpu.vmcs.write(field::GUEST_INTERRUPTIBILITY, state) };
         }
-        RESUME
     }
 
     pub(super) fn leave(&mut self, end: End) -> Next {

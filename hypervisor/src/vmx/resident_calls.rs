@@ -13,6 +13,9 @@ use xenolith_core::resident::{self, EVENT_VECTOR, Trap, VcpuData};
 use xenolith_core::vmx::field;
 use zerocopy::{FromBytes, FromZeros, IntoBytes};
 
+/// The ring in a code selector.
+const RING: u64 = 3;
+
 /// What a fault in the resident leaves on the stack: what its stub pushed, and what the CPU did.
 #[derive(Debug, FromBytes, IntoBytes)]
 #[repr(C)]
@@ -68,8 +71,7 @@ impl Context<'_> {
         });
         let Ok(fault) = self.space().read::<FaultFrame>(stack) else { return self.leave(unusable) };
         let offset = fault.rip.wrapping_sub(self.vcpu.resident);
-        let [to_kernel, to_user] = self.domain.resident.returns.map(u64::from);
-        if offset != to_kernel && offset != to_user {
+        if !self.domain.resident.returns.map(u64::from).contains(&offset) {
             return self.leave(unusable);
         }
         let Ok(target) = self.space().read::<ReturnFrame>(Gva(fault.rsp)) else {
@@ -82,7 +84,8 @@ impl Context<'_> {
                 address: None,
             }));
         }
-        let stack = if offset == to_user {
+        // On the way to a process GS and mode are the process's already.
+        let stack = if target.cs & RING != 0 {
             self.set_mode(resident::KERNEL);
             self.swap_gs();
             self.data().kernel_sp

@@ -2,6 +2,7 @@
 
 pub mod control_register;
 pub mod cpuid;
+pub mod forced;
 pub mod msr;
 pub mod port;
 pub mod xcr0;

@@ -74,8 +74,8 @@ pub struct Header {
     pub no_callback: u32,
     /// The VMCALL that reports an event without a callback.
     pub no_event_callback: u32,
-    /// The IRETQs: to the kernel, to a process.
-    pub returns: [u32; 2],
+    /// The IRETQs: of `iret` to the kernel and to a process, and behind a prefixed CPUID.
+    pub returns: [u32; 3],
     /// Where the tail of hypercalls begins and ends.
     pub hypercall_tail: (u32, u32),
     /// Ranges to restart.
@@ -106,7 +106,7 @@ impl Header {
         let vector_stride = offset()?;
         let [hypercall, fault] = [offset()?, offset()?];
         let [no_callback, no_event_callback] = [offset()?, offset()?];
-        let returns = [offset()?, offset()?];
+        let returns = [offset()?, offset()?, offset()?];
         let hypercall_tail = (offset()?, offset()?);
         let count = offset()?;
         let mut restarts = ArrayVec::new();
@@ -188,7 +188,8 @@ mod tests {
     pub(super) fn binary(restarts: &[[u32; 4]]) -> Vec<u8> {
         let count = u32::try_from(restarts.len()).unwrap();
         let mut words = vec![
-            0x1000, 0x100, 0x200, 0x300, 16, 0x40, 0x50, 0x60, 0x64, 0x70, 0x80, 0x10, 0x20, count,
+            0x1000, 0x100, 0x200, 0x300, 16, 0x40, 0x50, 0x60, 0x64, 0x70, 0x80, 0x90, 0x10, 0x20,
+            count,
         ];
         words.extend(restarts.iter().flatten());
         words.extend([2, 0x90, 0x98, 0xa0, 0xa8]);
