@@ -49,6 +49,7 @@ pub struct PortRecord {
 
 const _: () = assert!(size_of::<PortRecord>() == 8);
 
+const FREE: u8 = 0;
 const UNBOUND: u8 = 1;
 const INTERDOMAIN: u8 = 2;
 const VIRQ: u8 = 4;
@@ -108,6 +109,6 @@ impl PortRecord {
 
     /// Returns whether events can arrive at the port.
     pub fn is_in_use(self) -> bool {
-        !matches!(self.binding(), Binding::Free | Binding::Reserved)
+        !matches!(self.kind, FREE | RESERVED)
     }
 }

@@ -1,7 +1,7 @@
 //! `sched_op` (`xen/public/sched.h`).
 
 use super::{Args, Call, Machine, Outcome, as_u32, finish, handle, timer};
-use crate::address::{Gva, to_u64};
+use crate::address::{Gva, to_usize};
 use crate::event_channel::operations::within;
 use crate::event_channel::{Error, PollFor, Port, is_deliverable};
 use crate::guest_access::{Fault, is_reachable};
@@ -9,9 +9,10 @@ use crate::guest_memory::GuestMemory;
 use crate::shutdown::ShutdownReason;
 use xenolith_abi::errno::{EFAULT, EINVAL, ENOSYS, EPERM, ESRCH};
 use xenolith_abi::sched::{self, Poll, RemoteShutdown, Shutdown, Watchdog};
+use zerocopy::IntoBytes;
 
 /// Ports that may be polled at once.
-const MAX_POLLED: u32 = 128;
+const MAX_POLLED: usize = 128;
 /// The byte `evtchn_upcall_mask` in the first word of `vcpu_info`.
 const UPCALL_MASK: u64 = 0xff00;
 
@@ -55,7 +56,8 @@ fn block<M: Machine>(call: &mut Call<'_, M>) -> Outcome {
 
 fn poll<M: Machine>(call: &mut Call<'_, M>, argument: Gva) -> Result<Outcome, Fault> {
     let poll: Poll = call.space().read(argument)?;
-    if poll.nr_ports > MAX_POLLED {
+    let count = to_usize(poll.nr_ports.into());
+    if count > MAX_POLLED {
         return Ok(Outcome::Return(-EINVAL));
     }
     let ports = Gva(poll.ports);
@@ -66,31 +68,54 @@ fn poll<M: Machine>(call: &mut Call<'_, M>, argument: Gva) -> Result<Outcome, Fa
     if word.is_some_and(is_deliverable) {
         return Ok(Outcome::Return(0));
     }
-    let mut last = None;
-    for index in 0..u64::from(poll.nr_ports) {
-        let port = Port(call.space().read(Gva(ports.0.wrapping_add(index * PORT_BYTES)))?);
-        match is_pending(call, port) {
-            Ok(true) => return Ok(Outcome::Return(0)),
-            Ok(false) => last = Some(port),
-            Err(error) => return Ok(Outcome::Return(-error.errno())),
-        }
+    let (list, readable) = read_ports(call, ports, count);
+    match is_any_pending(call, &list[..readable]) {
+        Ok(true) => return Ok(Outcome::Return(0)),
+        Ok(false) if readable < count => return Err(Fault),
+        Ok(false) => {}
+        Err(error) => return Ok(Outcome::Return(-error.errno())),
     }
     let passed = timer::is_negative(poll.timeout) || poll.timeout <= call.machine.now_ns();
     if poll.timeout != 0 && passed {
         return Ok(Outcome::Return(0));
     }
-    call.vcpu.polls_for = Some(match last {
-        Some(port) if poll.nr_ports == 1 => PollFor::Port(port),
+    call.vcpu.polls_for = Some(match list[..count] {
+        [port] => PollFor::Port(port),
         _ => PollFor::Any,
     });
     Ok(Outcome::Poll { deadline_ns: (poll.timeout != 0).then_some(poll.timeout) })
 }
 
-/// Bytes of a port in an array.
-const PORT_BYTES: u64 = to_u64(size_of::<u32>());
+/// Returns `count` ports, and how many of them could be read.
+fn read_ports<M: Machine>(
+    call: &mut Call<'_, M>,
+    at: Gva,
+    count: usize,
+) -> ([Port; MAX_POLLED], usize) {
+    const BYTES: usize = size_of::<u32>();
+    let mut numbers = [0_u32; MAX_POLLED];
+    let mut readable = count;
+    // All in one go, as a rule. Those in front of a bad page count.
+    if call.space().copy_in(at, numbers[..count].as_mut_bytes()).is_err() {
+        let each = (at.0..).step_by(BYTES).zip(&mut numbers[..count]);
+        let is_read = |(at, number): (u64, &mut u32)| {
+            call.space().copy_in(Gva(at), number.as_mut_bytes()).is_ok()
+        };
+        readable = each.map(is_read).take_while(|&is_read| is_read).count();
+    }
+    (numbers.map(Port), readable)
+}
 
-fn is_pending<M: Machine>(call: &mut Call<'_, M>, port: Port) -> Result<bool, Error> {
-    within(call.machine, call.domain.id, |channels, memory| channels.is_pending(memory, port))
+/// Returns whether one of `ports` has an event; those behind it are not looked at.
+fn is_any_pending<M: Machine>(call: &mut Call<'_, M>, ports: &[Port]) -> Result<bool, Error> {
+    within(call.machine, call.domain.id, |channels, memory| {
+        for &port in ports {
+            if channels.is_pending(memory, port)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    })
 }
 
 /// Only a privileged domain may end another, or itself in this way.

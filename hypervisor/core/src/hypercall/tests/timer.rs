@@ -187,13 +187,21 @@ fn polls_that_cannot_be_read_are_faults() {
         (MISSING - 4, BASE, 1, Return(-EFAULT)),
         (BASE, MISSING, 1, Return(-EFAULT)),
         (BASE, MISSING - 6, 2, Return(-EFAULT)),
+        (BASE, MISSING - 12, 3, Return(0)),
+        (BASE, MISSING - 12, 4, Return(0)),
+        (BASE, MISSING - 8, 2, Poll { deadline_ns: None }),
+        (BASE, MISSING - 8, 3, Return(-EFAULT)),
+        (BASE, u64::MAX - 3, 2, Return(-EFAULT)),
         (BASE, MISSING, 0, Poll { deadline_ns: None }),
         (BASE, 1 << 47, 0, Return(-EFAULT)),
         (BASE, MISSING, 129, Return(-EINVAL)),
     ] {
         let mut caller = with_ports();
         caller.put(BASE, &[ports, count, 0]);
-        caller.put(MISSING - 6, &[1_u8, 0, 0, 0, 0, 0]);
+        caller.put(MISSING - 12, &[65_u32, 1, 1]);
+        if ports == MISSING - 6 {
+            caller.put(MISSING - 6, &[1_u8, 0, 0, 0, 0, 0]);
+        }
         let result = caller.call(SCHED_OP, &[3, argument]);
         assert_eq!(result, outcome, "{argument:#x} {ports:#x} {count}");
     }
