@@ -9,6 +9,7 @@
 //! nothing, functions keep to memory that Rust knows nothing about (see [`Window`]).
 
 pub mod attack;
+pub mod callbacks;
 pub mod control;
 pub mod crash;
 pub mod debug;

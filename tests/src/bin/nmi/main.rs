@@ -1,0 +1,170 @@
+//! Non-maskable interrupts that the kernel sends itself.
+//!
+//! They are what a kernel's watchdog and its "show all registers" stand on. They come while events are
+//! masked, so also into an upcall, and must not lose the mask that was.
+//! Expected: the callback, registered by either call, with the frame of the instruction behind the
+//! hypercall; events masked in it and afterwards as before; before an upcall that waits; nothing
+//! without a callback.
+#![no_std]
+#![no_main]
+#![forbid(unsafe_code)]
+
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+use xenolith_guest::{
+    StartInfo,
+    abi::{
+        errno,
+        hypercall::{NMI_OP, VCPU_OP},
+        nmi, vcpu,
+        xenolith::{KERNEL_CS, KERNEL_SS},
+    },
+    check, check_eq,
+    entry::{self, Cause, Frame, Vector},
+    events::{self, Port},
+    hypercall::{
+        Errno,
+        callback::{Kind, unregister},
+        event_channel::{bind_ipi, send},
+        nmi::unregister_callback,
+        vcpu::send_nmi,
+    },
+    irq::{self, EventsOffLock, Flags},
+    probe::{callbacks, hypercall::by_page, registers},
+    scenario::Checks,
+    shared_info::shared_info,
+    traps,
+    vcpu::VcpuId,
+    x86_64::VirtAddr,
+};
+
+xenolith_guest::scenario!(run);
+
+/// The frame of the last NMI, its mask and its place in the order of things.
+static LAST: EventsOffLock<Option<(Frame, Flags, u32)>> = EventsOffLock::new(None);
+/// Entries so far, by NMIs and by upcalls.
+static ENTRIES: AtomicU32 = AtomicU32::new(0);
+/// The place of the last upcall.
+static UPCALL: AtomicU32 = AtomicU32::new(0);
+
+fn note(frame: &mut Frame) {
+    let events = irq::save_fl();
+    *LAST.lock() = Some((*frame, events, ENTRIES.fetch_add(1, Relaxed)));
+}
+
+fn note_upcall(_: &mut Frame) {
+    UPCALL.store(ENTRIES.fetch_add(1, Relaxed), Relaxed);
+}
+
+fn run(checks: &mut Checks, _: &'static StartInfo) {
+    traps::set_nmi_handler(Some(note));
+    traps::set_handler(Vector(2), Some(note));
+    check_errors(checks);
+    check_dropped(checks, "never registered");
+    check_eq!(checks, callbacks::register_nmi(entry::nmi_address()), Ok(()));
+    check_comes(checks, Cause::Nmi);
+    check_registers(checks);
+    check_in_upcall(checks);
+    check_eq!(checks, unregister_callback(), Ok(()));
+    check_dropped(checks, "unregistered by nmi_op");
+    check_eq!(checks, callbacks::register(Kind::Nmi, 0, entry::nmi_address()), Ok(()));
+    check_comes(checks, Cause::Nmi);
+    check_eq!(checks, unregister(Kind::Nmi), Ok(()));
+    check_dropped(checks, "unregistered by callback_op");
+    check_eq!(checks, traps::install(), Ok(()));
+    check_comes(checks, Cause::Exception(Vector(2)));
+}
+
+fn check_errors(checks: &mut Checks) {
+    let wild = nmi::Callback { handler_address: 0x5eed_0000_0000_0000, pad: 0 };
+    let wild = VirtAddr::from_ptr(&raw const wild).as_u64();
+    let refused = by_page(NMI_OP, [nmi::REGISTER_CALLBACK.into(), wild, 0, 0, 0]);
+    check_eq!(checks, refused, -errno::EINVAL, "an address that is not canonical");
+    check_eq!(checks, by_page(NMI_OP, [2, wild, 0, 0, 0]), -errno::ENOSYS, "no such operation");
+    check_eq!(checks, send_nmi(VcpuId::new(1)), Err(Errno(errno::ENOENT)), "no such vCPU");
+    let with_argument = by_page(VCPU_OP, [vcpu::SEND_NMI.into(), 0, 8, 0, 0]);
+    check_eq!(checks, with_argument, -errno::EINVAL, "an argument");
+}
+
+fn check_dropped(checks: &mut Checks, when: &str) {
+    check_eq!(checks, send_nmi(VcpuId::BOOT), Ok(()), "{when}");
+    check!(checks, LAST.lock().is_none(), "nothing comes: {when}");
+}
+
+fn taken(checks: &mut Checks, what: core::fmt::Arguments<'_>) -> (Frame, Flags, u32) {
+    let last = LAST.lock().take();
+    check!(checks, last.is_some(), "{what}: an NMI");
+    last.unwrap_or((Frame::default(), Flags::IF, 0))
+}
+
+/// An NMI comes, whether or not events are masked.
+fn check_comes(checks: &mut Checks, cause: Cause) {
+    for before in [Flags::IF, Flags::DISABLED] {
+        irq::irq_disable();
+        irq::restore_fl(before);
+        check_eq!(checks, send_nmi(VcpuId::BOOT), Ok(()));
+        let what = format_args!("{cause:?}, {before:?}");
+        let (frame, events, _) = taken(checks, what);
+        check_eq!(checks, frame.cause(), cause, "{what}");
+        check_eq!(checks, frame.error_code, 0, "{what}: error code");
+        let mask = u64::from(!before.is_enabled());
+        check_eq!(checks, frame.cs, mask << 32 | u64::from(KERNEL_CS), "{what}: cs");
+        check_eq!(checks, frame.ss, u64::from(KERNEL_SS), "{what}: ss");
+        check_eq!(checks, frame.events(), before, "{what}: IF");
+        check_eq!(checks, events, Flags::DISABLED, "{what}: events in the handler");
+        check_eq!(checks, irq::save_fl(), before, "{what}: events behind it");
+    }
+    irq::irq_disable();
+}
+
+/// It comes behind the hypercall, whose result is there, and changes no register.
+fn check_registers(checks: &mut Checks) {
+    for seed in 0..10 {
+        let mut before = registers::Registers::pattern(seed);
+        (before.rax, before.rdi) = (VCPU_OP.into(), vcpu::SEND_NMI.into());
+        (before.rsi, before.rdx) = (0, 0);
+        before.rflags |= Flags::IF.bits();
+        let mut after = before;
+        registers::syscall(&mut after);
+        let (frame, ..) = taken(checks, format_args!("seed {seed}"));
+        check_eq!(checks, frame.rip, after.rcx, "rip, seed {seed}");
+        check_eq!(checks, frame.rax, 0, "rax, seed {seed}");
+        let flags = before.rflags & !Flags::IF.bits();
+        check_eq!(checks, frame.rflags, flags, "rflags, seed {seed}");
+        (before.rax, before.rcx, before.r11) = (0, after.rcx, after.r11);
+        check_eq!(checks, after, before, "registers, seed {seed}");
+    }
+}
+
+fn send_from_handler(_: Port) {
+    let _ = send_nmi(VcpuId::BOOT);
+}
+
+/// In an upcall it comes at once; beside an upcall that waits it comes first.
+fn check_in_upcall(checks: &mut Checks) {
+    check_eq!(checks, events::install(), Ok(()));
+    let port = match bind_ipi(VcpuId::BOOT) {
+        Ok(port) => port,
+        Err(error) => return checks.fail(format_args!("bind_ipi: {error}")),
+    };
+    events::set_observer(Some(note_upcall));
+    events::set_handler(port, send_from_handler);
+    events::unmask(port);
+    irq::irq_enable();
+    check_eq!(checks, send(port), Ok(()));
+    let (frame, _, place) = taken(checks, format_args!("in an upcall"));
+    check_eq!(checks, frame.saved_mask(), 1, "in an upcall: saved mask");
+    check!(checks, UPCALL.load(Relaxed) < place, "the upcall is older");
+    check!(checks, irq::save_fl().is_enabled(), "events are enabled behind both");
+    irq::irq_disable();
+    events::set_handler(port, |_| {});
+    check_eq!(checks, send(port), Ok(()));
+    // Only the byte: the upcall then waits for the next hypercall.
+    shared_info().vcpu(0).upcall_mask().store(0, Relaxed);
+    check_eq!(checks, send_nmi(VcpuId::BOOT), Ok(()));
+    let (frame, _, place) = taken(checks, format_args!("before an upcall"));
+    check_eq!(checks, frame.saved_mask(), 0, "before an upcall: saved mask");
+    check!(checks, UPCALL.load(Relaxed) > place, "the NMI comes first");
+    irq::irq_disable();
+    events::set_observer(None);
+}
