@@ -19,6 +19,8 @@ pub mod exception;
 pub mod flags;
 pub mod hypercall;
 pub mod instruction;
+#[cfg(target_os = "none")]
+pub mod iret;
 pub mod memory;
 pub mod msr;
 pub mod port;

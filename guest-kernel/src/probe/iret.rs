@@ -1,0 +1,74 @@
+//! The `iret` hypercall in ways in which this library does not make it.
+
+use core::{
+    arch::{asm, naked_asm},
+    mem::offset_of,
+};
+
+use x86_64::VirtAddr;
+
+use super::exception::catch;
+use crate::{
+    abi::{guest_context::VGCF_IN_SYSCALL, hypercall, trap::IretContext},
+    entry::Frame,
+    traps,
+};
+
+/// Continues with the registers of any frame as the answer to a system call (`VGCF_in_syscall`);
+/// returns those at the next exception or system call.
+pub fn answer_system_call(frame: &Frame) -> Frame {
+    extern "C" fn start(frame: *mut ()) {
+        // SAFETY: see the module `probe`; the argument is the frame below.
+        unsafe { leave_in_syscall(frame.cast_const().cast()) }
+    }
+    let argument: *const Frame = frame;
+    // SAFETY: `start` holds nothing and changes nothing itself.
+    let caught = unsafe { traps::catch(start, argument.cast_mut().cast()) };
+    caught.expect("the hypercall does not return")
+}
+
+/// Makes the hypercall with RSP anywhere; returns the registers at the exception in which it ends.
+pub fn at(rsp: VirtAddr) -> Option<Frame> {
+    catch(|| {
+        // SAFETY: see the module `probe`; whoever catches brings the stack back.
+        unsafe {
+            asm!("mov rsp, {rsp}", "syscall", "ud2", rsp = in(reg) rsp.as_u64(),
+                in("rax") u64::from(hypercall::IRET), options(noreturn))
+        }
+    })
+}
+
+/// The way back that `entry` has, on a copy of the frame, with the flag in the hypercall's frame.
+#[unsafe(naked)]
+unsafe extern "C" fn leave_in_syscall(_frame: *const Frame) -> ! {
+    naked_asm!(
+        "sub rsp, {bytes}",
+        "mov rsi, rdi",
+        "mov rdi, rsp",
+        "mov ecx, {words}",
+        "cld",
+        "rep movsq",
+        "pop r15", "pop r14", "pop r13", "pop r12", "pop rbp",
+        "pop rbx", "pop r10", "pop r9", "pop r8",
+        "pop rax", "pop rdx", "pop rsi", "pop rdi",
+        "mov rcx, [rsp + {frame_rcx}]",
+        "mov r11, [rsp + {frame_r11}]",
+        "mov [rsp + {rax}], rax",
+        "mov [rsp + {r11}], r11",
+        "mov [rsp + {rcx}], rcx",
+        "mov qword ptr [rsp + {flags}], {in_syscall}",
+        "mov eax, {iret}",
+        "syscall",
+        "ud2",
+        bytes = const size_of::<Frame>(),
+        words = const size_of::<Frame>() / 8,
+        frame_rcx = const offset_of!(Frame, rcx) - offset_of!(Frame, cause),
+        frame_r11 = const offset_of!(Frame, r11) - offset_of!(Frame, cause),
+        rax = const offset_of!(IretContext, rax),
+        r11 = const offset_of!(IretContext, r11),
+        rcx = const offset_of!(IretContext, rcx),
+        flags = const offset_of!(IretContext, flags),
+        in_syscall = const VGCF_IN_SYSCALL,
+        iret = const hypercall::IRET,
+    )
+}
