@@ -16,6 +16,10 @@ use crate::{
 
 /// Continues with the registers of any frame as the answer to a system call (`VGCF_in_syscall`);
 /// returns those at the next exception or system call.
+///
+/// # Panics
+///
+/// If the hypercall returns.
 pub fn answer_system_call(frame: &Frame) -> Frame {
     extern "C" fn start(frame: *mut ()) {
         // SAFETY: see the module `probe`; the argument is the frame below.

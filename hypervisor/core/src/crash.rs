@@ -16,6 +16,13 @@ pub enum CrashReason {
         /// For a page fault, the address.
         address: Option<Gva>,
     },
+    /// An entry into the guest's kernel for which stack or tables cannot be used.
+    DoubleFault {
+        /// Where the entry came from.
+        from: Origin,
+        /// The stack on which the kernel was to be entered.
+        stack: Gva,
+    },
     /// An access to guest-physical memory that is not there or not for this.
     GuestPhysical {
         /// The address.
@@ -45,6 +52,27 @@ pub enum CrashReason {
     },
 }
 
+/// What ran when a double fault came.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Origin {
+    /// A process.
+    Process,
+    /// The guest's kernel.
+    Kernel,
+    /// The resident, which had begun or ended an entry.
+    Resident,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Process => "a process",
+            Self::Kernel => "the kernel",
+            Self::Resident => "the resident",
+        })
+    }
+}
+
 impl fmt::Display for CrashReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
@@ -58,6 +86,11 @@ impl fmt::Display for CrashReason {
                 }
                 f.write_str(") and the guest has no handler")
             }
+            Self::DoubleFault { from, stack } => write!(
+                f,
+                "#DF double fault: the kernel cannot be entered from {from} on stack {stack}; \
+                 is it mapped and writable?"
+            ),
             Self::GuestPhysical { address, linear, violation } => {
                 write!(f, "{violation} {address}")?;
                 match linear {
@@ -133,6 +166,12 @@ mod tests {
         assert_eq!(
             fault.to_string(),
             "#PF page fault (vector 14, error code 0x2, address 0x10) and the guest has no handler"
+        );
+        let double = CrashReason::DoubleFault { from: Origin::Process, stack: Gva(0x2000) };
+        assert_eq!(
+            double.to_string(),
+            "#DF double fault: the kernel cannot be entered from a process on stack 0x2000; \
+             is it mapped and writable?"
         );
         let violation = CrashReason::GuestPhysical {
             address: Gpa(0x1000),

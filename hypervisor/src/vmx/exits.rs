@@ -4,7 +4,7 @@ use super::switch::{CallRegisters, GuestRegisters};
 use super::vcpu::{Context, End};
 use crate::cpu;
 use xenolith_core::address::{Gpa, Gva};
-use xenolith_core::crash::CrashReason;
+use xenolith_core::crash::{CrashReason, Origin};
 use xenolith_core::emulate::Exception;
 use xenolith_core::hypercall::{self, Call, Outcome};
 use xenolith_core::shutdown::ShutdownReason;
@@ -25,6 +25,7 @@ const OTHER: Next = 2;
 const VMCALL_BYTES: u64 = 3;
 /// Bytes of the SYSCALL instruction.
 const SYSCALL_BYTES: u64 = 2;
+const DOUBLE_FAULT: u8 = 8;
 const PAGE_FAULT: u8 = 14;
 const MACHINE_CHECK: u8 = 18;
 const DEBUG: u8 = 1;
@@ -195,12 +196,29 @@ fn exception_or_nmi(registers: &mut GuestRegisters, context: &mut Context<'_>) -
     if context.fix_up(event.vector) {
         return RESUME;
     }
+    if event.vector == DOUBLE_FAULT {
+        return double_fault(context);
+    }
     let address = Gva(qualification);
     context.leave(End::Crash(CrashReason::Exception {
         vector: event.vector,
         error_code: event.has_error_code.then_some(code),
         address: (event.vector == PAGE_FAULT).then_some(address),
     }))
+}
+
+/// Says which stack it must have been: what a double fault is in a kernel that has a stack is rare.
+fn double_fault(context: &mut Context<'_>) -> Next {
+    let vmcs = &context.vcpu.vmcs;
+    let privilege = vmcs.read(field::GUEST_SS_ACCESS_RIGHTS) >> 5 & 3;
+    let (from, stack) = if privilege != 0 {
+        (Origin::Process, context.data().kernel_sp)
+    } else {
+        let resident = context.resident_offset().is_some();
+        let from = if resident { Origin::Resident } else { Origin::Kernel };
+        (from, vmcs.read(field::GUEST_RSP).0)
+    };
+    context.leave(End::Crash(CrashReason::DoubleFault { from, stack: Gva(stack) }))
 }
 
 fn ept_violation(context: &mut Context<'_>) -> Next {

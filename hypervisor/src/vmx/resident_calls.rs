@@ -64,18 +64,19 @@ impl Context<'_> {
     fn resident_fault(&mut self, registers: &mut GuestRegisters) -> Next {
         let vector = u8::try_from(registers.call.rcx / 16).unwrap_or(u8::MAX);
         let stack = Gva(self.vcpu.vmcs.read(field::GUEST_RSP).0);
-        let unusable = End::Crash(CrashReason::Resident {
-            what: "the guest's stack cannot be used",
-            vector,
-            address: stack,
-        });
-        let Ok(fault) = self.space().read::<FaultFrame>(stack) else { return self.leave(unusable) };
+        let unusable = |address| {
+            let what = "the guest's stack cannot be used";
+            End::Crash(CrashReason::Resident { what, vector, address })
+        };
+        let Ok(fault) = self.space().read::<FaultFrame>(stack) else {
+            return self.leave(unusable(stack));
+        };
         let offset = fault.rip.wrapping_sub(self.vcpu.resident);
         if !self.domain.resident.returns.map(u64::from).contains(&offset) {
-            return self.leave(unusable);
+            return self.leave(unusable(stack));
         }
         let Ok(target) = self.space().read::<ReturnFrame>(Gva(fault.rsp)) else {
-            return self.leave(unusable);
+            return self.leave(unusable(stack));
         };
         if self.state.handled.checked_shr(u32::from(vector)).unwrap_or(0) & 1 == 0 {
             return self.leave(End::Crash(CrashReason::Exception {
@@ -103,7 +104,7 @@ impl Context<'_> {
         };
         let code = u32::try_from(fault.error_code).ok();
         if self.bounce(&at, stack, vector, code, registers).is_err() {
-            return self.leave(unusable);
+            return self.leave(unusable(Gva(stack)));
         }
         RESUME
     }
