@@ -48,7 +48,12 @@ impl Recorder {
         while let Some(next) = self.typing.front() {
             let wanted = next.after.as_bytes();
             let rest = &self.said[self.searched..];
-            let Some(place) = find(rest, wanted) else { return };
+            let Some(place) = find(rest, wanted) else {
+                // What has been looked through is not looked through again, but for a beginning.
+                let begun = rest.len().min(wanted.len().saturating_sub(1));
+                self.searched = self.said.len() - begun;
+                return;
+            };
             self.searched += place + wanted.len();
             // The thread that types ends with the machine, and then there is nothing to type on.
             let _ = self.typed.0.send(next.send.clone());
