@@ -8,7 +8,8 @@ use spin::Mutex;
 use uart_16550::backend::PioBackend;
 use uart_16550::spec::registers::{IER, LSR};
 use uart_16550::{BaudRate, Config, Uart16550};
-use xenolith_core::console::ConsoleQueues;
+use xenolith_core::address::Gpa;
+use xenolith_core::console::{ConsoleQueues, ConsoleRing};
 
 const COM1: u16 = 0x3f8;
 /// Polls of the line status after which a transmitter counts as dead: some seconds at 115,200 baud.
@@ -35,6 +36,11 @@ pub(crate) fn init() {
 /// Runs `action` on the queues between the domain and the line.
 pub(crate) fn with_queues<R>(action: impl FnOnce(&mut ConsoleQueues) -> R) -> R {
     action(&mut CONSOLE.lock().queues)
+}
+
+/// Lets the domain use the ring in `page` of its memory.
+pub(crate) fn share_ring(page: Gpa) {
+    with_queues(|queues| queues.ring = Some(ConsoleRing::new(page)));
 }
 
 /// Moves what can be moved without waiting; returns whether output is still queued.

@@ -4,7 +4,7 @@ use crate::boot::BootError;
 use crate::memory::{Memory, direct, zero};
 use arrayvec::ArrayVec;
 use core::ptr;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use xenolith_core::address::{Gpa, Hpa, PAGE_SIZE, to_u64, to_usize};
 use xenolith_core::domain_builder::guest_frames::GuestFrames;
 use xenolith_core::ept;
@@ -183,6 +183,18 @@ impl GuestMemory for DomainMemory {
 
     fn fetch_and(&mut self, at: Gpa, bits: u64) -> Option<u64> {
         self.word(at, Access::Write).map(|word| word.fetch_and(bits, Ordering::SeqCst))
+    }
+
+    fn store_u32(&mut self, at: Gpa, value: u32) -> bool {
+        match self.find(at, 4) {
+            Some((place, piece)) if piece.is_writable() && at.is_aligned(4) => {
+                // SAFETY: as in `word`; half words are aligned.
+                let half = unsafe { AtomicU32::from_ptr(direct(place)) };
+                half.store(value, Ordering::Release);
+                true
+            }
+            _ => false,
+        }
     }
 
     fn read_word(&self, at: Gpa) -> Option<u64> {

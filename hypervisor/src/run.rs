@@ -1,6 +1,7 @@
 //! Builds the domain and runs it to its end.
 
 use crate::boot::{self, BootError, Machine, Module};
+use crate::console;
 use crate::cpu::clock::Clock;
 use crate::cpu::segments::{Loaded, Segments};
 use crate::cpu::{self, HostState, features};
@@ -16,7 +17,7 @@ use xenolith_core::address::{DomId, Gpa, PAGE_SIZE, VcpuId, to_u64, to_usize};
 use xenolith_core::crash::CrashReason;
 use xenolith_core::domain::Domain;
 use xenolith_core::domain_builder::{self, BuildParameters};
-use xenolith_core::event_channel::EventChannels;
+use xenolith_core::event_channel::{EventChannels, Service};
 use xenolith_core::hole::{self, Hole};
 use xenolith_core::hypercall_page;
 use xenolith_core::resident::Header;
@@ -75,7 +76,9 @@ fn prepare(machine: &mut Machine) -> Result<RunningDomain, BootError> {
     let hole = Hole::new(memory_pages);
     let max_leaf_level = root.capabilities().max_ept_leaf_level();
     let mut guest = DomainMemory::new(memory, memory_pages, &hole, max_leaf_level)?;
-    let initial = build(kernel, modules.next(), memory_pages, &hole, &mut guest)?;
+    let channels = new_channels(memory, &hole)?;
+    let ports = bind_services(channels);
+    let initial = build(kernel, modules.next(), memory_pages, &hole, ports, &mut guest)?;
     let header = Header::read(RESIDENT).expect("it was built with the hypervisor");
     hole.write(&mut guest, RESIDENT, initial.rsp, FIRST_DOMAIN);
     let (place, gate) = hole::event_gate(&hole, &header);
@@ -87,7 +90,6 @@ fn prepare(machine: &mut Machine) -> Result<RunningDomain, BootError> {
     let mut domain = Domain::new(FIRST_DOMAIN, memory_pages, header);
     domain.may_step = machine.options.step;
     info!("domain {}: {} MiB, entry {}", domain.id.0, memory_pages >> 8, initial.rip);
-    let channels = new_channels(memory, &domain)?;
     Ok(RunningDomain { domain, memory: guest, state, channels, vcpu })
 }
 
@@ -106,18 +108,31 @@ fn tell_time(hole: &Hole, clock: &Clock, guest: &mut DomainMemory) {
     }
 }
 
-/// Makes the event channels of `domain`, which are too large for a stack.
-fn new_channels(
-    memory: &mut Memory,
-    domain: &Domain,
-) -> Result<&'static mut EventChannels, BootError> {
+/// Makes the event channels of the first domain, which are too large for a stack.
+fn new_channels(memory: &mut Memory, hole: &Hole) -> Result<&'static mut EventChannels, BootError> {
     const BYTES: u64 = to_u64(size_of::<EventChannels>()).next_multiple_of(PAGE_SIZE);
     let place = memory.allocate_zeroed(BYTES, PAGE_SIZE).ok_or(BootError::OutOfMemory)?;
     // SAFETY: all zeros is a value of the type, nothing else refers to the memory, and it is never
     // given back.
     let channels = unsafe { &mut *direct::<EventChannels>(place) };
-    channels.start(domain.id, domain.shared_info, 1);
+    channels.start(FIRST_DOMAIN, hole.shared_info(), 1);
     Ok(channels)
+}
+
+/// The ports that a domain has from the start, as `start_info` names them; 0 is none.
+#[derive(Clone, Copy, Debug)]
+struct ServicePorts {
+    store: u32,
+    console: u32,
+}
+
+/// Binds the ports that Xen's tools bind, in their order, so that they have the same numbers. That
+/// of the store is kept but not named: a kernel that is told of a store waits for its answers, and
+/// nobody gives any yet.
+fn bind_services(channels: &mut EventChannels) -> ServicePorts {
+    let [_, console] = [Service::Store, Service::Console]
+        .map(|service| channels.bind_service(service).expect("all ports are free"));
+    ServicePorts { store: 0, console: console.0 }
 }
 
 fn load_segments(memory: &mut Memory, stacks: &StackTops) -> Result<Loaded, BootError> {
@@ -139,19 +154,23 @@ fn build(
     ramdisk: Option<&Module>,
     memory_pages: u64,
     hole: &Hole,
+    ports: ServicePorts,
     guest: &mut DomainMemory,
 ) -> Result<Initial, BootError> {
     let parameters = BuildParameters {
         memory_pages,
         shared_info: hole.shared_info(),
-        console_port: 0,
-        store_port: 0,
+        console_port: ports.console,
+        store_port: ports.store,
         hypervisor_entries: hole.entries(),
         hypercall_stub: hypercall_page::stub,
     };
     let line = kernel.command_line.as_bytes();
     let state = domain_builder::build(bytes(kernel), ramdisk.map(bytes), line, &parameters, guest)?;
     debug!("{:x?}", state.layout);
+    if let Some(page) = state.layout.console.gpa() {
+        console::share_ring(page);
+    }
     Ok(Initial {
         rip: state.rip,
         rsp: state.rsp,

@@ -1,11 +1,19 @@
-//! Queues between a domain's console calls and the line.
+//! Queues between a domain's console and the line.
 //!
 //! Both are bounded: a writer that finds no [`ConsoleQueues::room`] has to try again later, input
-//! that nobody reads is dropped when the queue is full.
+//! that nobody reads is dropped when the queue is full. A domain reaches them by `console_io`, and
+//! by the ring of its `start_info`. Input is the ring's from the first event that the domain sends
+//! through the ring's port until that port is closed, and `console_io`'s before and afterwards.
 
 mod queue;
+mod ring;
+#[cfg(test)]
+mod tests;
 
 pub use self::queue::ByteQueue;
+pub use self::ring::ConsoleRing;
+
+use crate::guest_memory::GuestMemory;
 
 /// Bytes that wait for the line.
 pub const OUTPUT_BYTES: usize = 8192;
@@ -19,13 +27,15 @@ pub struct ConsoleQueues {
     pub output: ByteQueue<OUTPUT_BYTES>,
     /// From the line.
     pub input: ByteQueue<INPUT_BYTES>,
+    /// The ring that the domain shares, if it has one.
+    pub ring: Option<ConsoleRing>,
     in_line: bool,
 }
 
 impl ConsoleQueues {
     /// Makes empty queues.
     pub const fn new() -> Self {
-        Self { output: ByteQueue::new(), input: ByteQueue::new(), in_line: false }
+        Self { output: ByteQueue::new(), input: ByteQueue::new(), ring: None, in_line: false }
     }
 
     /// Returns whether the last byte written did not end a line.
@@ -49,26 +59,48 @@ impl ConsoleQueues {
             self.in_line = byte != b'\n';
         }
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn line_ends_get_a_carriage_return() {
-        let mut queues = ConsoleQueues::new();
-        queues.write(b"a\nb");
-        assert_eq!(queues.output.front(), b"a\r\nb");
-        assert!(queues.in_line());
-        queues.write(b"\n");
-        assert!(!queues.in_line());
+    /// Queues `bytes` as they are, as far as there is room.
+    fn write_raw(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.output.push(byte);
+            self.in_line = byte != b'\n';
+        }
     }
 
-    #[test]
-    fn what_room_promises_fits() {
-        let mut queues = ConsoleQueues::new();
-        queues.write(&vec![b'\n'; queues.room()]);
-        assert_eq!((queues.output.room(), queues.room()), (0, 0));
+    /// Returns whether input is for the ring.
+    fn is_input_for_ring(&self) -> bool {
+        self.ring.is_some_and(|ring| ring.is_attached())
+    }
+
+    /// Returns how many bytes of input wait for `console_io`.
+    pub fn unread(&self) -> usize {
+        if self.is_input_for_ring() { 0 } else { INPUT_BYTES - self.input.room() }
+    }
+
+    /// Moves bytes between queues and ring, when the domain has sent an event through the ring's
+    /// port. Returns whether it is to be told.
+    pub fn ring_event<M: GuestMemory>(&mut self, memory: &mut M) -> bool {
+        if let Some(ring) = &mut self.ring {
+            ring.attach();
+        }
+        self.serve_ring(memory)
+    }
+
+    /// Moves bytes between queues and ring as far as it is in use and there is room. Returns
+    /// whether the domain is to be told.
+    pub fn serve_ring<M: GuestMemory>(&mut self, memory: &mut M) -> bool {
+        let Some(mut ring) = self.ring.filter(ConsoleRing::is_attached) else { return false };
+        let taken = ring.take_output(memory, self.output.room(), |bytes| self.write_raw(bytes));
+        let given = ring.give_input(memory, &mut self.input);
+        self.ring = Some(ring);
+        taken || given
+    }
+
+    /// Gives input back to `console_io`, when the domain has closed the ring's port.
+    pub fn detach_ring(&mut self) {
+        if let Some(ring) = &mut self.ring {
+            ring.detach();
+        }
     }
 }

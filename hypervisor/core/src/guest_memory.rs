@@ -23,6 +23,12 @@ pub trait GuestMemory {
     /// Keeps only `bits` of the word at `at`; otherwise as [`Self::fetch_or`].
     fn fetch_and(&mut self, at: Gpa, bits: u64) -> Option<u64>;
 
+    /// Writes the half word at `at`, a multiple of 4, in one piece and after all that was written
+    /// before; otherwise as [`Self::write`].
+    fn store_u32(&mut self, at: Gpa, value: u32) -> bool {
+        self.write(at, &value.to_le_bytes())
+    }
+
     /// Reads the word at `at`, a multiple of 8, or returns `None` where there is no memory.
     fn read_word(&self, at: Gpa) -> Option<u64> {
         let mut bytes = [0; 8];

@@ -8,7 +8,7 @@ use crate::console;
 use crate::domain_memory::DomainMemory;
 use xenolith_core::address::{DomId, Gpa};
 use xenolith_core::console::ConsoleQueues;
-use xenolith_core::event_channel::{Domains, EventChannels, Notify};
+use xenolith_core::event_channel::{Domains, EventChannels, Notify, Service};
 use xenolith_core::hole::Hole;
 use xenolith_core::hypercall::Machine;
 use xenolith_core::time::Clock;
@@ -44,8 +44,15 @@ impl Domains for VcpuMachine<'_> {
         Some(result)
     }
 
-    /// The one vCPU is on its way back into the guest, and finds its events there.
-    fn notify(&mut self, _: Notify) {}
+    /// The one vCPU is on its way back into the guest, and finds its events there. Nobody serves the
+    /// store.
+    fn notify(&mut self, notify: Notify) {
+        if let Notify::Service(_, Service::Console) = notify {
+            let moved = console::with_queues(|queues| queues.ring_event(self.memory));
+            tell_console(self.channels, self.memory, moved);
+            self.vcpu.serve_console();
+        }
+    }
 }
 
 impl Machine for VcpuMachine<'_> {
@@ -60,7 +67,7 @@ impl Machine for VcpuMachine<'_> {
     }
 
     fn with_console<R>(&mut self, action: impl FnOnce(&mut ConsoleQueues) -> R) -> R {
-        console::pump();
+        serve_ring(self.channels, self.memory);
         let result = console::with_queues(action);
         self.vcpu.serve_console();
         result
@@ -126,6 +133,27 @@ impl Machine for VcpuMachine<'_> {
 
     fn end_steps(&mut self) {
         self.vcpu.end_steps();
+    }
+}
+
+/// Moves console bytes between the line, the queues and the domain's ring.
+pub(super) fn serve_ring(channels: &mut EventChannels, memory: &mut DomainMemory) {
+    console::pump();
+    let is_open = channels.service_port(Service::Console).is_some();
+    let moved = console::with_queues(|queues| {
+        if !is_open {
+            queues.detach_ring();
+        }
+        queues.serve_ring(memory)
+    });
+    tell_console(channels, memory, moved);
+}
+
+/// Sends an event through the console's port if bytes have `moved` through the ring.
+fn tell_console(channels: &mut EventChannels, memory: &mut DomainMemory, moved: bool) {
+    if moved {
+        // This vCPU is the one to be told, and it looks before it goes on.
+        let _ = channels.raise_service(memory, Service::Console);
     }
 }
 

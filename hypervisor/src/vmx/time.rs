@@ -1,5 +1,6 @@
 //! Timers, and a vCPU that sleeps.
 
+use super::machine;
 use super::vcpu::{Context, Vcpu};
 use crate::console;
 use crate::cpu::{clock, interrupts};
@@ -45,9 +46,10 @@ impl Context<'_> {
 
     /// Moves console bytes, and tells the domain when there is input.
     pub(super) fn serve_console(&mut self) {
-        let had_input = console::with_queues(|queues| !queues.input.is_empty());
+        let before = console::with_queues(|queues| queues.unread());
+        machine::serve_ring(self.channels, self.memory);
         self.vcpu.serve_console();
-        if !had_input && console::with_queues(|queues| !queues.input.is_empty()) {
+        if before == 0 && console::with_queues(|queues| queues.unread()) != 0 {
             // As above.
             let _ = self.channels.raise_virq(self.memory, Virq(VIRQ_CONSOLE), self.vcpu.id);
         }

@@ -49,9 +49,12 @@ fn write<M: Machine>(call: &mut Call<'_, M>, args: &Args, count: u32, buffer: Gv
     Outcome::Continue([command, u64::from(rest), at, fourth, fifth])
 }
 
-/// Copies what is there, at most `count` bytes, and returns how many they were.
+/// Copies what is there, at most `count` bytes and no more than were there at first, and returns
+/// how many they were. Input that is the ring's is not there.
 fn read<M: Machine>(call: &mut Call<'_, M>, count: u32, buffer: Gva) -> Outcome {
     let mut done = 0;
+    let there = call.machine.with_console(|queues| queues.unread());
+    let count = count.min(u32::try_from(there).expect("the queue is short"));
     while done < count {
         let mut chunk = [0; CHUNK_BYTES];
         let want = chunk.len().min(crate::address::to_usize(u64::from(count - done)));

@@ -213,3 +213,18 @@ fn a_read_that_faults_keeps_what_it_could_not_copy() {
         assert_eq!(input.front()[0], bytes[taken]);
     }
 }
+
+#[test]
+fn a_read_finds_no_input_that_is_the_rings() {
+    use crate::address::Gpa;
+    use crate::console::ConsoleRing;
+    let mut caller = Caller::new();
+    caller.machine.queues.ring = Some(ConsoleRing::new(Gpa(u64::MAX << 12)));
+    let typed = |caller: &mut Caller| (0..9).for_each(|_| caller.machine.queues.input.push(b'x'));
+    typed(&mut caller);
+    assert_eq!(caller.call(CONSOLE_IO, &[1, 4, BASE]), Return(4), "it does not use the ring");
+    caller.machine.queues.ring_event(&mut caller.machine.memory);
+    assert_eq!(caller.call(CONSOLE_IO, &[1, 4, BASE]), Return(0));
+    caller.machine.queues.detach_ring();
+    assert_eq!(caller.call(CONSOLE_IO, &[1, 9, BASE]), Return(5));
+}
