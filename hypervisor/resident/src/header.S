@@ -50,6 +50,7 @@ fixups:                                             # instruction, where to go o
     .long   more_kernel_bytes - resident_start, no_prefix - resident_start
     .long   process_bytes - resident_start, no_process_bytes - resident_start
     .long   more_process_bytes - resident_start, no_process_bytes - resident_start
+    .long   user_gs_load - resident_start, user_gs_null - resident_start
 fixups_end:
     .long   0                                       # ends the search for a fixup
 

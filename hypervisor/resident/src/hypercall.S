@@ -74,7 +74,7 @@ fpu_taskswitch:                                     # CR0.TS belongs to the gues
 
 set_segment_base:                                   # FS, GS of the process, GS of the kernel
     cmp     edi, 2
-    ja      pass_on
+    ja      user_gs
     mov     rax, rsi                                # canonical: bits 63:47 are equal
     sar     rax, 47
     inc     rax
@@ -94,6 +94,25 @@ set_segment_base:                                   # FS, GS of the process, GS 
     jmp     hypercall_tail
 segment_bases:
     .long   0xc0000100, 0xc0000102, 0xc0000101
+
+user_gs:                                            # the selector in GS, with the process's base
+    mov     rax, -22
+    cmp     edi, 3
+    jne     hypercall_tail
+    movzx   eax, si
+    cmp     eax, 3
+    jbe     1f
+    or      eax, 3
+1:  swapgs
+user_gs_load:
+    mov     gs, eax
+    swapgs
+    xor     eax, eax
+    jmp     hypercall_tail
+user_gs_null:                                       # what cannot be loaded is null
+    mov     r11, [rip + DATA + {FLAGS}]
+    xor     eax, eax
+    jmp     user_gs_load
 
     .balign 4
 hypercall_table:                                    # one entry for each number below 64

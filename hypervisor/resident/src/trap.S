@@ -80,7 +80,7 @@ our_fault:                                          # rcx is the vector * 16, r1
     mov     rcx, [rip + DATA + {SCRATCH}]
 fault_to_root:
     vmcall
-2:  mov     ecx, [rcx + 4]                          # a read through a bad pointer goes on there
+2:  mov     ecx, [rcx + 4]                          # a bad pointer or selector goes on there
     lea     r11, [rip + resident_start]
     add     rcx, r11
     mov     rsp, [rsp + 48]

@@ -44,7 +44,7 @@ pub struct Restart {
     pub undo: Undo,
 }
 
-/// An instruction that reads through a guest's pointer, and so may fault.
+/// An instruction that uses a guest's pointer or selector, and so may fault.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Fixup {
     /// Offset of the instruction.
@@ -146,12 +146,12 @@ impl Header {
 
 impl Header {
     /// Returns where to go on after the instruction at `offset` has met exception `vector`, if it
-    /// is one that may, and the exception one that an access through a bad pointer raises.
+    /// is one that may, and the exception one that a bad pointer or selector raises.
     pub fn fixup_at(&self, offset: u64, vector: u8) -> Option<u32> {
-        const STACK_FAULT: u8 = 12;
+        const SEGMENT_NOT_PRESENT: u8 = 11;
         const PAGE_FAULT: u8 = 14;
         const ALIGNMENT_CHECK: u8 = 17;
-        let access = matches!(vector, STACK_FAULT..=PAGE_FAULT | ALIGNMENT_CHECK);
+        let access = matches!(vector, SEGMENT_NOT_PRESENT..=PAGE_FAULT | ALIGNMENT_CHECK);
         let fixup = self.fixups.iter().find(|fixup| access && u64::from(fixup.at) == offset)?;
         Some(fixup.target)
     }
@@ -214,13 +214,13 @@ mod tests {
     }
 
     #[test]
-    fn reads_through_bad_pointers_go_on_elsewhere() {
+    fn bad_pointers_and_selectors_go_on_elsewhere() {
         let header = Header::read(&binary(&[])).unwrap();
-        for vector in [12, 13, 14, 17] {
+        for vector in [11, 12, 13, 14, 17] {
             assert_eq!(header.fixup_at(0xa0, vector), Some(0xa8));
             assert_eq!(header.fixup_at(0xa1, vector), None);
         }
-        for vector in [0, 1, 2, 6, 8, 11, 15, 18, 255] {
+        for vector in [0, 1, 2, 6, 8, 10, 15, 18, 255] {
             assert_eq!(header.fixup_at(0x90, vector), None, "vector {vector}");
         }
     }

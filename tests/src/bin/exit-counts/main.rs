@@ -14,7 +14,7 @@ use xenolith_guest::{
     abi::{
         errno::{EFAULT, EINVAL, ENOSYS},
         hypercall::{FPU_TASKSWITCH, SET_SEGMENT_BASE, STACK_SWITCH, XEN_VERSION},
-        segment::{SEGBASE_FS, SEGBASE_GS_KERNEL, SEGBASE_GS_USER},
+        segment::{SEGBASE_FS, SEGBASE_GS_KERNEL, SEGBASE_GS_USER, SEGBASE_GS_USER_SEL},
         xenolith::{EXIT_COUNTS, EXIT_REASON_SLOTS, OP},
     },
     check_eq,
@@ -79,6 +79,8 @@ fn check_resident(checks: &mut Checks) {
         ("CR0.TS off", FPU_TASKSWITCH, [0, 0], 0, 0),
         ("FS base", SET_SEGMENT_BASE, [SEGBASE_FS.into(), FS], 0, 0),
         ("FS base beyond all", SET_SEGMENT_BASE, [SEGBASE_FS.into(), 1 << 47], -EINVAL, 0),
+        ("selector of the other GS", SET_SEGMENT_BASE, [SEGBASE_GS_USER_SEL.into(), 0], 0, 0),
+        ("base of nothing", SET_SEGMENT_BASE, [4, 0], -EINVAL, 0),
         ("base of the other GS", SET_SEGMENT_BASE, [SEGBASE_GS_USER.into(), other_gs], 0, 0),
         ("base of GS", SET_SEGMENT_BASE, [SEGBASE_GS_KERNEL.into(), gs], 0, 0),
         ("unknown number", 63, [0, 0], -ENOSYS, 1),
