@@ -3,6 +3,7 @@
 use crate::address::{DomId, Gpa};
 use crate::hole::Hole;
 use crate::resident::Header;
+use crate::runstate::Update;
 use crate::shutdown::ShutdownReason;
 use crate::watchdog::Watchdogs;
 use xenolith_abi::features;
@@ -60,6 +61,12 @@ impl Domain {
     /// Returns whether the assist numbered `kind` is on.
     pub const fn has_assist(&self, kind: u32) -> bool {
         self.assists >> kind & 1 != 0
+    }
+
+    /// Returns how the copies of its vCPUs' runstates are written.
+    pub const fn runstate_update(&self) -> Update {
+        let flagged = self.has_assist(xenolith_abi::vm_assist::TYPE_RUNSTATE_UPDATE_FLAG);
+        if flagged { Update::Flagged } else { Update::Silent }
     }
 
     /// Returns the features of submap 0 that the domain sees (`XENVER_get_features`).

@@ -152,7 +152,7 @@ impl Context<'_> {
         RESUME
     }
 
-    fn space(&mut self) -> GuestSpace<'_, crate::domain_memory::DomainMemory> {
+    pub(super) fn space(&mut self) -> GuestSpace<'_, crate::domain_memory::DomainMemory> {
         let cr3 = self.vcpu.vmcs.read(field::GUEST_CR3).0;
         GuestSpace::new(self.memory, cr3)
     }

@@ -6,6 +6,7 @@ use crate::console;
 use crate::cpu::{clock, interrupts};
 use xenolith_abi::event_channel::{VIRQ_CONSOLE, VIRQ_TIMER};
 use xenolith_core::event_channel::Virq;
+use xenolith_core::runstate::{self, State};
 
 /// Nanoseconds between two looks at a line that output waits for: it sends some 11 bytes in them.
 const PUMP_NS: u64 = 1_000_000;
@@ -74,15 +75,35 @@ impl Context<'_> {
         self.channels.end_poll(vcpu);
     }
 
+    /// Notes that the vCPU is in `state` from now on, and tells the guest where it wants to know.
+    fn enter_state(&mut self, state: State) {
+        let now = self.vcpu.now_ns();
+        self.state.runstate.enter(state, now);
+        if let Some(at) = self.state.runstate_area {
+            let info = self.state.runstate.record();
+            let update = self.domain.runstate_update();
+            // As on Xen the guest goes without if it cannot be written just now.
+            let _ = runstate::write_area(&mut self.space(), at, &info, update);
+        }
+    }
+
     /// Halts the CPU until an event can be delivered or `is_over`, and at `until_ns` at the latest.
     /// Output that waits for the line wakes the CPU now and then.
     fn sleep(&mut self, until_ns: Option<u64>, is_over: impl Fn(&Self) -> bool) {
+        let mut sleeps = false;
         loop {
             self.serve_timers();
             self.serve_console();
             let woken = self.channels.has_deliverable(self.memory, self.vcpu.id);
             if woken || is_over(self) || self.watchdog_expired() {
+                if sleeps {
+                    self.enter_state(State::Running);
+                }
                 return;
+            }
+            if !sleeps {
+                sleeps = true;
+                self.enter_state(State::Blocked);
             }
             let output = console::pump().then(|| self.vcpu.now_ns() + PUMP_NS);
             self.vcpu.arm(self.next_deadline().into_iter().chain(until_ns).chain(output).min());

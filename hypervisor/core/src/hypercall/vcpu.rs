@@ -6,6 +6,7 @@ use super::{Args, Call, Machine, Outcome, as_u32, finish, handle, publish_data, 
 use crate::address::{Gfn, Gpa, Gva, PAGE_SIZE, to_u64};
 use crate::guest_access::{Fault, is_reachable};
 use crate::resident::VcpuData;
+use crate::runstate::write_area;
 use crate::shutdown::ShutdownReason;
 use crate::time::write_record;
 use core::mem::offset_of;
@@ -67,7 +68,8 @@ fn register_runstate<M: Machine>(call: &mut Call<'_, M>, argument: Gva) -> Resul
     call.vcpu.runstate_area = Some(at);
     let info = call.vcpu.runstate.record();
     // As on Xen it is no error when there is nothing to write to, now or later.
-    let _ = call.space().write(at, &info);
+    let update = call.domain.runstate_update();
+    let _ = write_area(&mut call.space(), at, &info, update);
     Ok(0)
 }
 
