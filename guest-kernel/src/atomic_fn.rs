@@ -6,7 +6,7 @@ use core::{
     ptr::null_mut,
     sync::atomic::{
         AtomicPtr,
-        Ordering::{Acquire, Release},
+        Ordering::{Acquire, Relaxed, Release},
     },
 };
 
@@ -30,6 +30,13 @@ impl<F: Copy + Send + 'static> AtomicFn<F> {
             unsafe { transmute_copy(&function) }
         });
         self.0.store(pointer, Release);
+    }
+
+    /// Returns whether there is a function.
+    #[expect(clippy::inline_always, reason = "entry code asks")]
+    #[inline(always)]
+    pub(crate) fn is_set(&self) -> bool {
+        !self.0.load(Relaxed).is_null()
     }
 
     /// Returns the function.

@@ -21,13 +21,18 @@ mod atomic_fn;
 pub mod clock;
 pub mod command_line;
 pub mod console;
+#[expect(clippy::inline_always, reason = "entry code calls nothing outside its section")]
+pub mod context;
 pub mod cpuid;
 #[cfg(target_os = "none")]
+#[expect(clippy::inline_always, reason = "entry code calls nothing outside its section")]
 pub mod entry;
 pub mod events;
 #[cfg(target_os = "none")]
 mod heap;
 pub mod hypercall;
+#[expect(clippy::inline_always, reason = "a point belongs to the code around it")]
+mod instrumentation;
 pub mod irq;
 #[cfg(test)]
 mod model;

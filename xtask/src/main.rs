@@ -11,6 +11,7 @@ mod end;
 mod guest_file;
 mod image;
 mod machine;
+mod noinstr;
 mod progress;
 mod run;
 mod scenario;

@@ -22,7 +22,7 @@ use crate::scenario::catalogue;
 use crate::scenario::spec::Kind;
 use crate::setup::{self, rust::Part};
 use crate::workspace::Workspace;
-use crate::{abi, build};
+use crate::{abi, build, noinstr};
 use report::{Report, Row};
 use selection::{Selection, Tier};
 
@@ -59,6 +59,7 @@ fn run_tier(workspace: &Workspace, tier: Tier, report: &mut Report) {
             Err(error) => Err(error),
         },
         Tier::Abi => abi::run().map(|()| String::new()),
+        Tier::Noinstr => noinstr::run(workspace),
         Tier::Size => {
             build::single(build::HYPERVISOR, workspace).and_then(|file| build::check_size(&file))
         }

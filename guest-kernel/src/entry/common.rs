@@ -6,8 +6,8 @@
 
 use core::{arch::naked_asm, mem::offset_of};
 
-use super::{Frame, frame::Cause};
-use crate::{abi::hypercall, events, traps};
+use super::{Frame, frame::Cause, handlers};
+use crate::{abi::hypercall, context};
 
 /// Defines the part of an entry behind its stub: `extern "C" fn(&mut Frame)` is called.
 ///
@@ -22,6 +22,7 @@ macro_rules! entry_with {
         ///
         /// Only entry stubs jump here, with the words above on the stack.
         #[unsafe(naked)]
+        #[unsafe(link_section = ".noinstr.text")]
         pub(super) unsafe extern "C" fn $name() {
             naked_asm!(
                 "push rdi", "push rsi", "push rdx", "push rax",
@@ -41,19 +42,19 @@ macro_rules! entry_with {
 
 entry_with! {
     /// Handles an exception.
-    exception calls traps::handle
+    exception calls handlers::exception
 }
 entry_with! {
     /// Handles an upcall.
-    event calls events::handle
+    event calls handlers::event
 }
 entry_with! {
     /// Handles a system call.
-    system_call calls traps::handle_system_call
+    system_call calls handlers::system_call
 }
 entry_with! {
     /// Handles a non-maskable interrupt.
-    nmi calls traps::handle_nmi
+    nmi calls handlers::nmi
 }
 
 /// Continues what the frame at RSP describes.
@@ -66,6 +67,7 @@ entry_with! {
 ///
 /// RSP must point to a [`Frame`] whose registers may continue.
 #[unsafe(naked)]
+#[unsafe(link_section = ".noinstr.text")]
 unsafe extern "C" fn leave() {
     naked_asm!(
         "pop r15", "pop r14", "pop r13", "pop r12", "pop rbp",
@@ -92,8 +94,24 @@ unsafe extern "C" fn leave() {
 /// # Safety
 ///
 /// The frame's registers must be ones that may continue.
+pub unsafe fn continue_with(frame: *const Frame) -> ! {
+    // SAFETY: the caller gives a frame.
+    let to_user = unsafe { (*frame).is_user() };
+    if to_user {
+        // An upcall from here on finds, and leaves, a vCPU that RCU does not watch.
+        context::current().watching.stop();
+    }
+    // SAFETY: promised by the caller.
+    unsafe { load(frame) }
+}
+
+/// Copies the frame and leaves through the copy.
+///
+/// # Safety
+///
+/// As for [`continue_with`].
 #[unsafe(naked)]
-pub unsafe extern "C" fn continue_with(_frame: *const Frame) -> ! {
+unsafe extern "C" fn load(_frame: *const Frame) -> ! {
     naked_asm!(
         "sub rsp, {bytes}",
         "mov rsi, rdi",
@@ -117,6 +135,7 @@ macro_rules! stub {
         ///
         /// Only the hypervisor enters here, with a frame without error code on the stack.
         #[unsafe(naked)]
+        #[unsafe(link_section = ".noinstr.text")]
         pub(super) unsafe extern "C" fn $name() {
             naked_asm!(
                 "pop rcx",

@@ -78,6 +78,16 @@ impl Cause {
     pub(super) const EVENT: i64 = 0x100;
     pub(super) const SYSTEM_CALL: i64 = 0x101;
     pub(super) const NMI: i64 = 0x102;
+
+    /// Returns the cause of the word that an entry pushed.
+    pub(super) const fn of(word: i64) -> Self {
+        match word {
+            Self::EVENT => Self::Event,
+            Self::SYSTEM_CALL => Self::SystemCall,
+            Self::NMI => Self::Nmi,
+            vector => Self::Exception(Vector(vector.to_le_bytes()[0])),
+        }
+    }
 }
 
 /// The privilege level in a selector.
@@ -86,15 +96,11 @@ const RPL: u64 = 3;
 impl Frame {
     /// Returns why the kernel was entered.
     pub fn cause(&self) -> Cause {
-        match self.cause {
-            Cause::EVENT => Cause::Event,
-            Cause::SYSTEM_CALL => Cause::SystemCall,
-            Cause::NMI => Cause::Nmi,
-            vector => Cause::Exception(Vector(vector.to_le_bytes()[0])),
-        }
+        Cause::of(self.cause)
     }
 
     /// Returns whether user mode was interrupted.
+    #[inline(always)]
     pub fn is_user(&self) -> bool {
         self.cs & RPL != 0
     }
@@ -111,6 +117,7 @@ impl Frame {
     }
 
     /// Returns whether events were enabled in what was interrupted.
+    #[inline(always)]
     pub fn events(&self) -> Flags {
         Flags::from_bits(self.rflags & Flags::IF.bits())
     }

@@ -7,7 +7,7 @@ use core::ops::Range;
 
 use x86_64::{VirtAddr, structures::paging::PageTableFlags as Flags};
 
-use super::stack;
+use super::{irq_stack, stack};
 use crate::{StartInfo, paging::AddressSpace, static_pages::PAGE_BYTES};
 
 unsafe extern "C" {
@@ -23,7 +23,8 @@ pub fn image() -> Range<VirtAddr> {
     VirtAddr::from_ptr(&raw const image_text_start)..VirtAddr::from_ptr(&raw const image_end)
 }
 
-/// Makes text read-only, all but text not executable, and unmaps the guard page of the stack.
+/// Makes text read-only, all but text not executable, and unmaps the guard pages of the
+/// stacks.
 pub(super) fn protect(start: &StartInfo) {
     let space = AddressSpace::of_boot(start);
     let text = (&raw const image_text_start, &raw const image_text_end);
@@ -31,8 +32,9 @@ pub(super) fn protect(start: &StartInfo) {
     apply(&space, text.0..text.1, Flags::PRESENT);
     apply(&space, text.1..data.0, Flags::PRESENT | Flags::NO_EXECUTE);
     apply(&space, data.0..data.1, Flags::PRESENT | Flags::WRITABLE | Flags::NO_EXECUTE);
-    let guard = VirtAddr::from_ptr(stack::BOOT.as_ptr());
-    apply_page(&space, guard, Flags::empty());
+    for guard in [stack::BOOT.page(0), irq_stack::STACK.page(0)] {
+        apply_page(&space, guard, Flags::empty());
+    }
 }
 
 fn apply(space: &AddressSpace, range: Range<*const u8>, flags: Flags) {
@@ -44,6 +46,6 @@ fn apply(space: &AddressSpace, range: Range<*const u8>, flags: Flags) {
 
 fn apply_page(space: &AddressSpace, page: VirtAddr, flags: Flags) {
     // SAFETY: the page keeps its frame and the access its part of the image is linked for; the
-    // guard page is below the stack and nobody's memory.
+    // guard pages are below the stacks and nobody's memory.
     unsafe { space.set_flags(page, flags) }.expect("the boot page tables map the whole image");
 }

@@ -6,7 +6,9 @@
 
 mod common;
 mod frame;
+mod handlers;
 mod image;
+mod irq_stack;
 mod registers;
 mod stack;
 mod vectors;

@@ -28,6 +28,8 @@ const WITH_ERROR_CODE: u32 =
 ///
 /// Only the hypervisor enters here, with an exception frame on the stack.
 #[unsafe(naked)]
+// A section of their own, so that the first is aligned.
+#[unsafe(link_section = ".noinstr.text.vectors")]
 unsafe extern "C" fn stubs() {
     naked_asm!(
         ".balign {bytes}",

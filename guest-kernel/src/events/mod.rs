@@ -1,7 +1,7 @@
 //! Events: which handler serves which port, and the way from an upcall to it.
 //!
 //! A kernel calls [`install`] once, sets a handler for a port with [`set_handler`], and enables
-//! events ([`crate::irq`]). Handlers run on the stack of what they interrupt, with events disabled;
+//! events ([`crate::irq`]). Handlers run on the stack of upcalls, with events disabled;
 //! they may use whatever is behind an [`EventsOffLock`](crate::irq::EventsOffLock). Nothing here
 //! allocates.
 

@@ -10,6 +10,7 @@ use super::{Bitmaps, Cursor, drain, handlers};
 use crate::{
     abi::shared_info::LEGACY_MAX_VCPUS,
     atomic_fn::AtomicFn,
+    context,
     entry::{self, Frame},
     hypercall::{Errno, callback},
     shared_info::{self, BITMAP_WORDS},
@@ -66,13 +67,17 @@ pub fn upcalls() -> u64 {
     UPCALLS.load(Relaxed)
 }
 
-/// Handles an upcall; called by its entry with events disabled.
+/// Handles an upcall; called by its entry with events disabled, on the stack of upcalls.
+#[inline(never)]
 pub(crate) extern "C" fn handle(frame: &mut Frame) {
+    let count = &context::current().count;
+    count.enter_hardirq();
     UPCALLS.fetch_add(1, Relaxed);
     if let Some(observer) = OBSERVER.load() {
         observer(frame);
     }
     serve();
+    count.leave_hardirq();
 }
 
 /// Serves all events, with events disabled.

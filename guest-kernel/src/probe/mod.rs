@@ -23,6 +23,8 @@ pub mod instruction;
 pub mod iret;
 pub mod memory;
 pub mod msr;
+#[cfg(target_os = "none")]
+pub mod noinstr;
 pub mod port;
 pub mod raise;
 pub mod registers;

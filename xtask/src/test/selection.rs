@@ -16,18 +16,21 @@ pub(crate) enum Tier {
     Host(&'static str),
     /// The comparison of the ABI with Xen's headers.
     Abi,
+    /// What entry code of guest kernels calls.
+    Noinstr,
     /// The size of the hypervisor.
     Size,
 }
 
 impl Tier {
     /// All of them, in the order in which they run.
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Host(HOST_PACKAGES[0]),
         Self::Host(HOST_PACKAGES[1]),
         Self::Host(HOST_PACKAGES[2]),
         Self::Host(HOST_PACKAGES[3]),
         Self::Abi,
+        Self::Noinstr,
         Self::Size,
     ];
 
@@ -36,6 +39,7 @@ impl Tier {
         match self {
             Self::Host(package) => format!("host/{package}"),
             Self::Abi => "abi".to_owned(),
+            Self::Noinstr => "noinstr".to_owned(),
             Self::Size => "size".to_owned(),
         }
     }

@@ -1,0 +1,67 @@
+//! The stack on which events are served, so that no task's stack needs room for all handlers.
+//!
+//! An upcall changes to it; one that comes in an upcall stays where it is, which is there already.
+//! The registers of what was interrupted stay on the interrupted stack.
+//!
+//! ```text
+//! low   guard page   unmapped before main runs
+//!       ...          handlers of events
+//! high  saved rbp    and with it, the way back to the interrupted stack
+//! ```
+
+use core::arch::naked_asm;
+
+use super::Frame;
+use crate::{
+    context, events, instrumentation,
+    static_pages::{PAGE_BYTES, StaticPages},
+};
+
+/// Pages of the stack, its guard page included.
+const PAGES: usize = 9;
+
+const BYTES: usize = PAGES * PAGE_BYTES;
+
+/// The first vCPU's, as long as kernels start no other.
+pub(super) static STACK: StaticPages<PAGES> = StaticPages::new();
+
+/// Serves the events of an upcall whose entry state is established.
+#[inline(always)]
+pub(super) fn serve_events(frame: &mut Frame) {
+    if context::current().count.in_hardirq() {
+        instrumentation::begin();
+        events::handle(frame);
+        instrumentation::end();
+    } else {
+        // SAFETY: who is not in an upcall is not on the stack of upcalls.
+        unsafe { serve_on_stack(frame) }
+    }
+}
+
+/// Calls [`events::handle`] on the stack of upcalls.
+///
+/// # Safety
+///
+/// Nobody else may be using that stack.
+#[unsafe(naked)]
+#[unsafe(link_section = ".noinstr.text")]
+unsafe extern "C" fn serve_on_stack(_frame: &mut Frame) {
+    naked_asm!(
+        "push rbp",
+        "mov rbp, rsp",
+        "lea rsp, [rip + {stack} + {bytes}]",
+        "2: nop",
+        "call {handle}",
+        "3: nop",
+        "mov rsp, rbp",
+        "pop rbp",
+        "ret",
+        ".pushsection .noinstr.points, \"\", @progbits",
+        ".quad 2b, 1",
+        ".quad 3b, 0",
+        ".popsection",
+        stack = sym STACK,
+        bytes = const BYTES,
+        handle = sym events::handle,
+    )
+}
