@@ -28,6 +28,7 @@ pub mod noinstr;
 pub mod port;
 pub mod raise;
 pub mod registers;
+pub mod relocation;
 pub mod tables;
 pub mod user;
 pub mod vector;

@@ -100,20 +100,17 @@ fn write_time_area<M: Machine>(call: &mut Call<'_, M>) {
 
 fn register_info<M: Machine>(call: &mut Call<'_, M>, place: &RegisterVcpuInfo) -> i64 {
     let offset = u64::from(place.offset);
-    let address = Gfn(place.mfn).gpa().and_then(|page| page.checked_add(offset));
-    let Some(at) = address.filter(|at| at.gfn().0 == place.mfn) else { return -EINVAL };
     let last = PAGE_SIZE - to_u64(size_of::<VcpuInfo>());
-    if call.vcpu.info_registered {
-        -EBUSY
-    } else if at.page_offset() > last || !at.is_aligned(8) {
-        -ENXIO
-    } else if at.gfn().0 >= call.domain.memory_pages {
-        -EINVAL
-    } else if !move_info(call, at) {
-        -EACCES
-    } else {
-        0
+    if offset > last || !offset.is_multiple_of(8) {
+        return -ENXIO;
     }
+    if call.vcpu.info_registered {
+        return -EBUSY;
+    }
+    let owned = place.mfn < call.domain.memory_pages;
+    let address = Gfn(place.mfn).gpa().and_then(|page| page.checked_add(offset));
+    let Some(at) = address.filter(|_| owned) else { return -EINVAL };
+    if move_info(call, at) { 0 } else { -EACCES }
 }
 
 /// Moves the record to `to`. Lest an event be lost, every word is selected and an upcall pending.

@@ -88,7 +88,7 @@ fn vcpu_info_has_to_fit() {
     for (frame, offset, result) in [
         (6, 0xfc8, -ENXIO),
         (6, 4, -ENXIO),
-        (6, 0x1000, -EINVAL),
+        (6, 0x1000, -ENXIO),
         (48, 0, -EINVAL),
         (1 << 52, 0, -EINVAL),
         (u64::MAX, 0, -EINVAL),
