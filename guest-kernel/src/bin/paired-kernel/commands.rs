@@ -10,7 +10,7 @@ use crate::{
     clock,
     greeting::{memory, version},
     hypercalls::{show_all, show_exits},
-    ports,
+    ports, tick,
 };
 
 /// One command.
@@ -31,6 +31,7 @@ const COMMANDS: &[Command] = &[
         run: clock::line,
     },
     Command { name: "sleep", help: "halt for a while: sleep [MILLISECONDS]", run: clock::sleep },
+    Command { name: "tick", help: "an alarm again and again: tick [MILLISECONDS]", run: tick::set },
     Command { name: "timers", help: "alarms that are set", run: clock::timers },
     Command { name: "events", help: "ports, and events of each", run: ports::show },
     Command { name: "exits", help: "VM exits of this domain by reason", run: show_exits },

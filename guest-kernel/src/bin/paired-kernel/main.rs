@@ -14,6 +14,7 @@ mod hypercalls;
 mod ports;
 mod prompt;
 mod setup;
+mod tick;
 
 use xenolith_guest::{
     StartInfo, command_line,
