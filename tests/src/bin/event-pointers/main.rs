@@ -23,7 +23,7 @@ use xenolith_guest::{
     },
     check_eq,
     events::Port,
-    hypercall::event_channel::{Connection, close, status},
+    hypercall::event_channel::{Connection, close, reset, status},
     irq,
     scenario::Checks,
 };
@@ -51,6 +51,8 @@ const FIRST: Port = Port(1);
 
 fn run(checks: &mut Checks, start: &'static StartInfo) {
     install(checks);
+    // Store and console have ports from the start.
+    check_eq!(checks, reset(SELF), Ok(()));
     let mut buffers = Buffers::new(start);
     for (command, bytes) in COMMANDS {
         for (what, address) in buffers.unreadable(bytes) {

@@ -24,7 +24,7 @@ use xenolith_guest::{
     events::{self, Port},
     hypercall::{
         Errno, console,
-        event_channel::{Connection, Virq, bind_vcpu, bind_virq, close, status},
+        event_channel::{Connection, Virq, bind_vcpu, bind_virq, close, reset, status},
         timer,
     },
     irq, println,
@@ -43,6 +43,8 @@ const NONE: [u32; 6] = [NR_VIRQS, NR_VIRQS + 1, 64, 255, 256, u32::MAX];
 
 fn run(checks: &mut Checks, _: &'static StartInfo) {
     install(checks);
+    // Store and console have ports from the start.
+    check_eq!(checks, reset(SELF), Ok(()));
     check_numbers(checks);
     check_arrival(checks);
     check_nothing_left(checks);
