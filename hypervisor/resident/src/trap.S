@@ -11,6 +11,8 @@
     jz      1f
     swapgs
     mov     byte ptr [rip + DATA + {MODE}], {KERNEL}
+    mov     ecx, {KERNEL_SS}                        # the CPU has loaded the null selector
+    mov     ss, ecx
 1:  test    byte ptr [rsp + \frame + 16 + 2], AC_IN_BYTE_2
     jz      4f
     mov     rcx, rsp                                # no handler inherits AC, which undoes SMAP
