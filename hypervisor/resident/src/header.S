@@ -20,8 +20,10 @@ resident_start:
     .long   hypercall_tail_end - resident_start
     .long   (restarts_end - restarts) / 16
 restarts:                                           # start, end, target, undo
-    .long   hypercall_tail - resident_start, hypercall_tail_end - resident_start
+    .long   hypercall_tail - resident_start, hypercall_flags - resident_start
     .long   hypercall_tail - resident_start, 0
+    .long   hypercall_flags - resident_start, hypercall_tail_end - resident_start
+    .long   hypercall_tail - resident_start, 0x400
     .long   iret_kernel_tail - resident_start, iret_kernel_iretq - resident_start
     .long   iret_kernel_tail - resident_start, 0
     .long   iret_kernel_iretq - resident_start, iret_kernel_end - resident_start

@@ -29,6 +29,7 @@ hypercall_tail:                                     # needs nothing but what ent
     mov     rcx, [rip + DATA + {RIP}]
     lea     rsp, [rip + DATA + {FLAGS}]
     popfq
+hypercall_flags:                                    # they may have AC, which no handler may inherit
     mov     rsp, [rip + DATA + {STACK}]
     jmp     rcx
 hypercall_tail_end:

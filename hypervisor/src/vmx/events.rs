@@ -1,6 +1,7 @@
 //! Events and exceptions on their way into a guest.
 
 use super::exits::{Next, RESUME};
+use super::setup::SYSCALL_CLEARS;
 use super::vcpu::{Context, End};
 use core::arch::asm;
 use x86_64::registers::debug::Dr6;
@@ -74,6 +75,11 @@ impl Context<'_> {
         }
         if restart.undo.swapgs() {
             self.swap_gs();
+        }
+        if restart.undo.flags() {
+            let flags = self.vcpu.vmcs.read(field::GUEST_RFLAGS).0 & !SYSCALL_CLEARS;
+            // SAFETY: guest state cannot hurt anybody but the guest.
+            unsafe { self.vcpu.vmcs.write(field::GUEST_RFLAGS, Natural(flags)) };
         }
         self.set_rip(self.vcpu.resident + u64::from(restart.target));
     }

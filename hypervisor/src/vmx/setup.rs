@@ -156,6 +156,10 @@ pub(super) const fn exception_bitmap(handled: u32) -> u32 {
     !handled | DEBUG | DOUBLE_FAULT | ALIGNMENT_CHECK | MACHINE_CHECK
 }
 
+/// The flags that SYSCALL clears: AC, NT, IOPL, DF, TF. Not IF, for the reason that
+/// `core::hole::gate` has.
+pub(super) const SYSCALL_CLEARS: u64 = 0x4_7500;
+
 /// Lets SYSCALL lead to the resident. The hypervisor has no system calls of its own, so the MSRs
 /// stay the guest's while it runs.
 pub(super) fn system_call(hole: &Hole, header: &Header) {
@@ -163,11 +167,10 @@ pub(super) fn system_call(hole: &Hole, header: &Header) {
     const LSTAR: u32 = 0xc000_0082;
     const CSTAR: u32 = 0xc000_0083;
     const FMASK: u32 = 0xc000_0084;
-    /// AC, NT, IOPL, DF, TF. Not IF, for the reason that `core::hole::gate` has.
-    const CLEARED: u64 = 0x4_7500;
     let entry = hole.text().0 + u64::from(header.syscall);
     let selectors = u64::from(KERNEL_CS) << 32;
-    for (msr, value) in [(STAR, selectors), (LSTAR, entry), (CSTAR, entry), (FMASK, CLEARED)] {
+    for (msr, value) in [(STAR, selectors), (LSTAR, entry), (CSTAR, entry), (FMASK, SYSCALL_CLEARS)]
+    {
         // SAFETY: no code of the hypervisor executes SYSCALL; the entry is canonical.
         unsafe { Msr::new(msr).write(value) };
     }

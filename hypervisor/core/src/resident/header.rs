@@ -24,6 +24,11 @@ impl Undo {
         self.0 & 0x100 != 0
     }
 
+    /// Returns whether the flags that SYSCALL clears have been restored.
+    pub const fn flags(self) -> bool {
+        self.0 & 0x400 != 0
+    }
+
     /// Returns whether GS has been swapped.
     pub const fn swapgs(self) -> bool {
         self.0 & 0x200 != 0
@@ -201,7 +206,7 @@ mod tests {
 
     #[test]
     fn a_header_is_read() {
-        let header = Header::read(&binary(&[[0x40, 0x48, 0x30, 0x320]])).unwrap();
+        let header = Header::read(&binary(&[[0x40, 0x48, 0x30, 0x720]])).unwrap();
         assert_eq!((header.syscall, header.vectors, header.vector_stride), (0x100, 0x300, 16));
         assert_eq!(header.restart_at(0x3f), None);
         assert_eq!(header.restart_at(0x48), None);
@@ -211,6 +216,7 @@ mod tests {
             (restart.undo.stack_bytes(), restart.undo.mode(), restart.undo.swapgs()),
             (0x20, true, true)
         );
+        assert!(restart.undo.flags());
     }
 
     #[test]
