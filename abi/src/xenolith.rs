@@ -26,14 +26,14 @@ pub const OP: u32 = 55;
 /// Sub-operation of [`OP`]: copies out how often each exit reason occurred.
 pub const EXIT_COUNTS: u32 = 0;
 
-/// Sub-operation of [`OP`]: raises an event at a port after a number of instructions.
+/// Sub-operation of [`OP`]: raises an event at a port after a number of ticks.
 pub const EVENT_AFTER: u32 = 1;
 
 /// Sub-operation of [`OP`]: ends what [`EVENT_AFTER`] began, and tells where the event came.
 pub const EVENT_ARRIVAL: u32 = 2;
 
-/// Instructions that [`EVENT_AFTER`] counts, at most.
-pub const MAX_EVENT_STEPS: u64 = 1 << 16;
+/// Ticks of the TSC that [`EVENT_AFTER`] waits, at most.
+pub const MAX_EVENT_TICKS: u32 = 1 << 24;
 
 /// Where an event came ([`EVENT_ARRIVAL`]).
 #[derive(
@@ -45,8 +45,10 @@ pub struct EventArrival {
     pub rip: u64,
     /// Address of the resident's code, which begins with its header.
     pub resident: u64,
+    /// The byte `evtchn_upcall_mask` when it came.
+    pub mask: u64,
 }
-const _: () = assert!(size_of::<EventArrival>() == 16);
+const _: () = assert!(size_of::<EventArrival>() == 24);
 
 /// Counters that [`EXIT_COUNTS`] has at most, one for each basic exit reason.
 pub const EXIT_REASON_SLOTS: usize = 80;

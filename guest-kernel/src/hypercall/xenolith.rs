@@ -42,15 +42,15 @@ pub fn exit_counts() -> Result<ExitCounts, Errno> {
 
 pub use xenolith::EventArrival;
 
-/// Has an event raised at `port` after so many instructions, which begin with the hypervisor's own
-/// on the way back from this call.
+/// Has an event raised at `port` after so many ticks of the TSC, which begin with the hypervisor's
+/// own code on the way back from this call. In Bochs an instruction takes a tick.
 ///
 /// # Errors
 ///
-/// `EPERM` unless the hypervisor was started with `step=on`, `EOPNOTSUPP` on a CPU without a
-/// preemption timer, `EINVAL` for a port not in use, no instructions or too many.
-pub fn event_after(port: Port, instructions: u64) -> Result<(), Errno> {
-    let arguments = [xenolith::EVENT_AFTER.into(), port.0.into(), instructions];
+/// `EPERM` unless the hypervisor was started with `step=on`, `EOPNOTSUPP` on a CPU that cannot,
+/// `EINVAL` for a port not in use, no ticks or too many.
+pub fn event_after(port: Port, ticks: u64) -> Result<(), Errno> {
+    let arguments = [xenolith::EVENT_AFTER.into(), port.0.into(), ticks];
     // SAFETY: the call touches no memory; an event may come at any instruction anyway.
     unsafe { call::<{ xenolith::OP }>(arguments) }.map(drop)
 }
@@ -61,7 +61,7 @@ pub fn event_after(port: Port, instructions: u64) -> Result<(), Errno> {
 ///
 /// `EPERM` as for [`event_after`].
 pub fn event_arrival() -> Result<Option<EventArrival>, Errno> {
-    let mut arrival = EventArrival { rip: 0, resident: 0 };
+    let mut arrival = EventArrival { rip: 0, resident: 0, mask: 0 };
     let arguments = [xenolith::EVENT_ARRIVAL.into(), address_of(&raw mut arrival), 0];
     // SAFETY: the call writes nothing but the arrival.
     let came = unsafe { call::<{ xenolith::OP }>(arguments) }?;

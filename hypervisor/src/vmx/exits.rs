@@ -129,7 +129,7 @@ fn other(reason: ExitReason, registers: &mut GuestRegisters, context: &mut Conte
         }
         ExitReason::PREEMPTION_TIMER => {
             context.serve_console();
-            context.step();
+            context.serve_steps();
             RESUME
         }
         ExitReason::CPUID => {

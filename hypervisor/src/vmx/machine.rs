@@ -127,8 +127,8 @@ impl Machine for VcpuMachine<'_> {
         &self.vcpu.exits
     }
 
-    fn begin_steps(&mut self) -> bool {
-        self.vcpu.begin_steps()
+    fn begin_steps(&mut self, ticks: u32) -> bool {
+        self.vcpu.begin_steps(ticks)
     }
 
     fn end_steps(&mut self) {

@@ -1,42 +1,45 @@
-//! The preemption timer: it looks after console output that waits, and makes instructions exit one
-//! by one so that they can be counted.
+//! The preemption timer: it looks after console output that waits, and lets an event come after a
+//! number of ticks.
 //!
-//! The count is exact where each instruction and each entry take one tick of the TSC: in Bochs. The
-//! monitor trap flag, which is made for this, does nothing in Bochs 2.7. An instruction that exits
-//! for another reason is not counted, nor is the delivery of an injected event: what runs next is.
+//! In Bochs an instruction takes one tick of the TSC, an entry another, and the timer is exact: so
+//! ticks are instructions. (The monitor trap flag, which would be exact everywhere, does nothing in
+//! Bochs 2.7.)
 
 use super::vcpu::{Context, Vcpu};
+use xenolith_core::guest_memory::GuestMemory;
+use xenolith_core::steps::Arrival;
 use xenolith_core::vmx::capability::Capabilities;
-use xenolith_core::vmx::controls::PinControls;
+use xenolith_core::vmx::controls::{ExitControls, PinControls};
 use xenolith_core::vmx::field;
 
 /// TSC ticks between two looks at the console while output waits: a fraction of a millisecond.
-const POLL_TICKS: u64 = 1 << 18;
-/// Ticks of the timer for the entry and one instruction.
-const STEP_TICKS: u32 = 2;
+const POLL_TICKS: u32 = 1 << 18;
 
 /// What the timer is used for.
 #[derive(Debug)]
 pub(super) struct PreemptionTimer {
     /// Pin-based controls without and with it, if the CPU has one.
-    controls: Option<[u32; 2]>,
-    /// [`POLL_TICKS`] as it counts them.
-    poll_ticks: u32,
+    pin: Option<[u32; 2]>,
+    /// Exit controls without and with the saving of what is left, if the CPU can.
+    exit: Option<[u32; 2]>,
+    /// Shift from TSC ticks to its own.
+    shift: u32,
     /// Whether console output waits.
     polling: bool,
-    /// Whether instructions are counted.
+    /// Whether an event waits for the ticks.
     stepping: bool,
 }
 
 impl PreemptionTimer {
     /// Makes one that is off.
     pub(super) fn new(capabilities: &Capabilities) -> Self {
-        let timer = PinControls::PREEMPTION_TIMER.bits();
-        let controls = [capabilities.pin, capabilities.pin | timer];
-        let ticks = POLL_TICKS >> capabilities.preemption_timer_shift;
+        let Capabilities { pin, exit, .. } = *capabilities;
+        let timer = [pin, pin | PinControls::PREEMPTION_TIMER.bits()];
+        let saved = [exit, exit | ExitControls::SAVE_PREEMPTION_TIMER.bits()];
         Self {
-            controls: capabilities.has_preemption_timer.then_some(controls),
-            poll_ticks: u32::try_from(ticks.max(1)).expect("the shift only makes it smaller"),
+            pin: capabilities.has_preemption_timer.then_some(timer),
+            exit: capabilities.saves_preemption_timer.then_some(saved),
+            shift: capabilities.preemption_timer_shift,
             polling: false,
             stepping: false,
         }
@@ -46,43 +49,55 @@ impl PreemptionTimer {
 impl Vcpu {
     /// Looks after console output from now on, or no more. Returns false if the CPU cannot.
     pub(super) fn poll_while(&mut self, output_waits: bool) -> bool {
-        if output_waits != self.preemption.polling {
-            self.preemption.polling = output_waits;
-            self.set_preemption_timer();
+        let change = output_waits != self.preemption.polling;
+        self.preemption.polling = output_waits;
+        if change && !self.preemption.stepping {
+            self.set_preemption_timer(POLL_TICKS);
         }
-        self.preemption.controls.is_some()
+        self.preemption.pin.is_some()
     }
 
-    /// Makes each instruction exit. Returns false if the CPU cannot.
-    pub(super) fn begin_steps(&mut self) -> bool {
-        self.preemption.stepping = self.preemption.controls.is_some();
-        self.set_preemption_timer();
+    /// Makes the vCPU exit after `ticks` of the TSC that it runs. Returns false if the CPU cannot.
+    pub(super) fn begin_steps(&mut self, ticks: u32) -> bool {
+        let PreemptionTimer { pin, exit, .. } = self.preemption;
+        self.preemption.stepping = pin.is_some() && exit.is_some();
+        if self.preemption.stepping {
+            self.set_preemption_timer(ticks);
+        }
         self.preemption.stepping
     }
 
-    /// Lets instructions run without such exits.
+    /// Lets the vCPU run without such an exit.
     pub(super) fn end_steps(&mut self) {
         self.preemption.stepping = false;
-        self.set_preemption_timer();
+        self.set_preemption_timer(POLL_TICKS);
     }
 
-    fn set_preemption_timer(&mut self) {
-        let PreemptionTimer { controls, poll_ticks, polling, stepping } = self.preemption;
-        let Some([off, on]) = controls else { return };
-        let ticks = if stepping { STEP_TICKS } else { poll_ticks };
+    /// Switches the timer on or off, for whoever needs it, and the saving of what is left of it.
+    fn set_preemption_timer(&mut self, ticks: u32) {
+        let PreemptionTimer { pin, exit, shift, polling, stepping } = self.preemption;
+        let Some(pin) = pin else { return };
         // SAFETY: how long the guest runs is the hypervisor's choice.
-        unsafe { self.vmcs.write(field::PREEMPTION_TIMER, ticks) };
-        let controls = if polling || stepping { on } else { off };
+        unsafe { self.vmcs.write(field::PREEMPTION_TIMER, (ticks >> shift).max(1)) };
+        let controls = pin[usize::from(polling || stepping)];
         // SAFETY: they differ from those settled at the start in the preemption timer only.
         unsafe { self.vmcs.write(field::PIN_BASED_CONTROLS, controls) };
+        if let Some(exit) = exit {
+            // SAFETY: they differ in the saving of what is left of the timer only.
+            unsafe { self.vmcs.write(field::EXIT_CONTROLS, exit[usize::from(stepping)]) };
+        }
     }
 }
 
 impl Context<'_> {
-    /// Counts an instruction, if they are counted, and raises the event that is due behind it.
-    pub(super) fn step(&mut self) {
-        let rip = self.vcpu.vmcs.read(field::GUEST_RIP).0;
-        if let Some(port) = self.state.steps.step(rip) {
+    /// Raises the event that has waited for the ticks, if one has.
+    pub(super) fn serve_steps(&mut self) {
+        let now = || {
+            let word = self.memory.read_word(self.state.vcpu_info).unwrap_or(0);
+            let rip = self.vcpu.vmcs.read(field::GUEST_RIP).0;
+            Arrival { rip, mask: word.to_le_bytes()[1] }
+        };
+        if let Some(port) = self.state.steps.expire(now) {
             self.vcpu.end_steps();
             // This vCPU is the one to be told, and it is told before it goes on.
             let _ = self.channels.set_pending(self.memory, port);

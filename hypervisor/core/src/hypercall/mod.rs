@@ -108,10 +108,11 @@ pub trait Machine: Domains {
     /// Returns the exits of the calling vCPU so far, by reason.
     fn exit_counts(&self) -> &[u64];
 
-    /// Makes the calling vCPU exit after each instruction. Returns false if the CPU cannot.
-    fn begin_steps(&mut self) -> bool;
+    /// Makes the calling vCPU exit after `ticks` of the TSC that it runs. Returns false if the CPU
+    /// cannot.
+    fn begin_steps(&mut self, ticks: u32) -> bool;
 
-    /// Lets the calling vCPU run without such exits.
+    /// Lets the calling vCPU run without such an exit.
     fn end_steps(&mut self);
 }
 

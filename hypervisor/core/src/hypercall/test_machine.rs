@@ -57,9 +57,9 @@ pub(super) struct TestMachine {
     pub(super) cr4: u64,
     /// The debug registers.
     pub(super) debug: [u64; 8],
-    /// Whether instructions can be made to exit, and whether they do.
+    /// Whether ticks can be counted, and those that are.
     pub(super) can_step: bool,
-    pub(super) steps: bool,
+    pub(super) ticks: Option<u32>,
 }
 
 impl Domains for TestMachine {
@@ -139,13 +139,13 @@ impl Machine for TestMachine {
         &self.exits
     }
 
-    fn begin_steps(&mut self) -> bool {
-        self.steps = self.can_step;
+    fn begin_steps(&mut self, ticks: u32) -> bool {
+        self.ticks = self.can_step.then_some(ticks);
         self.can_step
     }
 
     fn end_steps(&mut self) {
-        self.steps = false;
+        self.ticks = None;
     }
 }
 
@@ -186,7 +186,7 @@ impl Caller {
             cr4: 0,
             debug: [0; 8],
             can_step: true,
-            steps: false,
+            ticks: None,
         };
         Self { domain, vcpu, machine }
     }

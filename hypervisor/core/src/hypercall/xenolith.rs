@@ -5,10 +5,15 @@ use crate::address::{Gva, to_usize};
 use crate::event_channel::operations::within;
 use crate::event_channel::{Port, PortRecord};
 use crate::guest_access::Fault;
+use crate::steps::Arrival;
+use core::ops::RangeInclusive;
 use xenolith_abi::errno::{EINVAL, ENOSYS, EOPNOTSUPP, EPERM};
-use xenolith_abi::xenolith::{EVENT_AFTER, EVENT_ARRIVAL, EventArrival, MAX_EVENT_STEPS};
+use xenolith_abi::xenolith::{EVENT_AFTER, EVENT_ARRIVAL, EventArrival, MAX_EVENT_TICKS};
 use xenolith_abi::xenolith::{EXIT_COUNTS, EXIT_REASON_SLOTS};
 use zerocopy::IntoBytes;
+
+/// Ticks that can be waited for.
+const ALLOWED_TICKS: RangeInclusive<u32> = 1..=MAX_EVENT_TICKS;
 
 pub(super) fn xenolith_op<M: Machine>(call: &mut Call<'_, M>, args: &Args) -> Outcome {
     let [operation, first, second, ..] = *args;
@@ -31,26 +36,28 @@ fn exit_counts<M: Machine>(call: &mut Call<'_, M>, to: Gva, slots: u64) -> Resul
     Ok(i64::try_from(len).expect("a small number"))
 }
 
-/// Has an event raised at `port` after so many instructions of the caller.
-fn event_after<M: Machine>(call: &mut Call<'_, M>, port: Port, instructions: u64) -> i64 {
-    if !(1..=MAX_EVENT_STEPS).contains(&instructions) {
+/// Has an event raised at `port` after so many ticks of the TSC that the caller runs.
+fn event_after<M: Machine>(call: &mut Call<'_, M>, port: Port, ticks: u64) -> i64 {
+    let Some(ticks) = u32::try_from(ticks).ok().filter(|ticks| ALLOWED_TICKS.contains(ticks))
+    else {
         return -EINVAL;
-    }
+    };
     let record = within(call.machine, call.domain.id, |channels, _| channels.ports().record(port));
     if !record.is_ok_and(PortRecord::is_in_use) {
         return -EINVAL;
     }
-    if !call.machine.begin_steps() {
+    if !call.machine.begin_steps(ticks) {
         return -EOPNOTSUPP;
     }
-    call.vcpu.steps.begin(port, instructions);
+    call.vcpu.steps.begin(port);
     0
 }
 
-/// Ends the count; writes where the event came, and returns 1, if it did.
+/// Ends the wait; writes where the event came, and returns 1, if it did.
 fn event_arrival<M: Machine>(call: &mut Call<'_, M>, to: Gva) -> Result<i64, Fault> {
     call.machine.end_steps();
-    let Some(rip) = call.vcpu.steps.end() else { return Ok(0) };
-    let arrival = EventArrival { rip, resident: call.domain.hole.text().0 };
+    let Some(Arrival { rip, mask }) = call.vcpu.steps.end() else { return Ok(0) };
+    let resident = call.domain.hole.text().0;
+    let arrival = EventArrival { rip, resident, mask: mask.into() };
     call.space().write(to, &arrival).map(|()| 1)
 }

@@ -1,6 +1,8 @@
 //! What a CPU's VMX can do, from its capability MSRs (SDM 3D, appendix A).
 
-use super::controls::{self, EptVpidFeatures, PinControls, SecondaryControls, Wanted};
+use super::controls::{
+    self, EptVpidFeatures, ExitControls, PinControls, SecondaryControls, Wanted,
+};
 use bitflags::Flags;
 use core::fmt;
 
@@ -41,6 +43,8 @@ pub struct Capabilities {
     pub pin: u32,
     /// Whether the preemption timer may be switched on.
     pub has_preemption_timer: bool,
+    /// Whether what is left of it can be saved.
+    pub saves_preemption_timer: bool,
     /// Shift from TSC ticks to ticks of the preemption timer.
     pub preemption_timer_shift: u32,
     /// Primary processor-based controls.
@@ -140,15 +144,16 @@ impl Capabilities {
         let secondary = settle(msr(SECONDARY), controls::SECONDARY, "IA32_VMX_PROCBASED_CTLS2")?;
         let ept_vpid = msr(EPT_VPID);
         require(ept_vpid, controls::EPT_VPID, "IA32_VMX_EPT_VPID_CAP")?;
-        let pin = control(PIN_BASED);
+        let (pin, exit) = (control(PIN_BASED), control(EXIT));
         Ok(Self {
             revision: low(basic) & 0x7fff_ffff,
             pin: settle(pin, controls::PIN, "IA32_VMX_PINBASED_CTLS")?,
             has_preemption_timer: high(pin) & PinControls::PREEMPTION_TIMER.bits() != 0,
+            saves_preemption_timer: high(exit) & ExitControls::SAVE_PREEMPTION_TIMER.bits() != 0,
             preemption_timer_shift: low(msr(MISC)) & 0x1f,
             processor,
             secondary,
-            exit: settle(control(EXIT), controls::EXIT, "IA32_VMX_EXIT_CTLS")?,
+            exit: settle(exit, controls::EXIT, "IA32_VMX_EXIT_CTLS")?,
             entry: settle(control(ENTRY), controls::ENTRY, "IA32_VMX_ENTRY_CTLS")?,
             ept_vpid: EptVpidFeatures::from_bits_truncate(ept_vpid),
         })

@@ -73,6 +73,8 @@ bitflags! {
         const SAVE_EFER = 1 << 20;
         /// IA32_EFER is loaded.
         const LOAD_EFER = 1 << 21;
+        /// What is left of the preemption timer is saved.
+        const SAVE_PREEMPTION_TIMER = 1 << 22;
     }
 
     /// VM-entry controls.
@@ -156,7 +158,7 @@ pub const SECONDARY: Wanted<SecondaryControls> = Wanted {
 
 /// Needed of the exit controls.
 pub const EXIT: Wanted<ExitControls> = Wanted {
-    required: ExitControls::all(),
+    required: ExitControls::all().difference(ExitControls::SAVE_PREEMPTION_TIMER),
     optional: ExitControls::empty(),
     off: ExitControls::empty(),
 };

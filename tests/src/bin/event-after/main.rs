@@ -1,8 +1,7 @@
-//! The extension that counts instructions up to an event: exact, bounded, and only if asked for.
+//! The extension that lets an event come after a number of ticks: exact, bounded, only if asked for.
 //!
-//! Other scenarios prove by it that an event may come at any instruction, so it must not skip any;
-//! and it slows a guest down so much that no guest may have it unless the host's owner wants it.
-//! Expected: from one count to the next the event comes one instruction later; errors for a bad
+//! Other scenarios prove by it that an event may come at any instruction, so it must not skip any.
+//! Expected: from one number to the next the event comes one instruction later; errors for a bad
 //! port or count; with `expect=EPERM` on the command line that error for all.
 #![no_std]
 #![no_main]
@@ -14,7 +13,7 @@ use xenolith_guest::{
     StartInfo,
     abi::{
         errno::{EINVAL, EPERM},
-        xenolith::MAX_EVENT_STEPS,
+        xenolith::MAX_EVENT_TICKS,
     },
     check, check_eq, command_line,
     entry::Frame,
@@ -32,8 +31,11 @@ use xenolith_guest::{
 
 xenolith_guest::scenario!(run);
 
-/// More than all instructions between the start of a count and its end.
+/// More ticks than pass between the two calls.
 const ENOUGH: u64 = 400;
+
+/// Ticks of a wait that is given up.
+const TICKS: u64 = 10_000;
 
 /// Where the last upcall interrupted.
 static INTERRUPTED: AtomicU64 = AtomicU64::new(0);
@@ -57,23 +59,24 @@ fn run(checks: &mut Checks, start: &'static StartInfo) {
 }
 
 fn check_refused(checks: &mut Checks, port: Port) {
-    for (port, instructions) in [(port, 1), (Port(0), 0)] {
-        check_eq!(checks, event_after(port, instructions), Err(Errno(EPERM)));
+    for (port, ticks) in [(port, 1), (Port(0), 0)] {
+        check_eq!(checks, event_after(port, ticks), Err(Errno(EPERM)));
     }
     check_eq!(checks, event_arrival(), Err(Errno(EPERM)));
 }
 
 fn check_errors(checks: &mut Checks, port: Port) {
-    for (port, instructions) in [
+    for (port, ticks) in [
         (port, 0),
-        (port, MAX_EVENT_STEPS + 1),
+        (port, u64::from(MAX_EVENT_TICKS) + 1),
         (port, u64::MAX),
+        (port, 1 << 32 | 1),
         (Port(0), 1),
         (Port(port.0 + 1), 1),
         (Port(4096), 1),
     ] {
-        let answer = event_after(port, instructions);
-        check_eq!(checks, answer, Err(Errno(EINVAL)), "port {port}, {instructions} instructions");
+        let answer = event_after(port, ticks);
+        check_eq!(checks, answer, Err(Errno(EINVAL)), "port {port}, {ticks} ticks");
     }
     check_eq!(checks, event_arrival(), Ok(None), "nothing was begun");
 }
@@ -82,18 +85,18 @@ fn check_errors(checks: &mut Checks, port: Port) {
 fn check_exactness(checks: &mut Checks, port: Port) {
     let mut in_a_row = 0;
     let mut last = 0;
-    for instructions in 1..ENOUGH {
+    for ticks in 1..ENOUGH {
         let before = events::count(port);
-        let mut found = Registers::pattern(instructions);
+        let mut found = Registers::pattern(ticks);
         let wanted = found;
-        check_eq!(checks, event_after(port, instructions), Ok(()));
+        check_eq!(checks, event_after(port, ticks), Ok(()));
         registers::nops(&mut found);
         let Ok(arrival) = event_arrival() else { return checks.fail(format_args!("no arrival")) };
         // The processor's own IF decides nothing; `iret` sets it.
         found.rflags &= !Flags::IF.bits();
-        check_eq!(checks, found, wanted, "registers, {instructions} instructions");
+        check_eq!(checks, found, wanted, "registers, {ticks} ticks");
         let Some(arrival) = arrival else { break };
-        check_eq!(checks, events::count(port), before + 1, "after {instructions} instructions");
+        check_eq!(checks, events::count(port), before + 1, "after {ticks} ticks");
         if !(arrival.resident..arrival.resident + 0x1_0000).contains(&arrival.rip) {
             check_eq!(checks, INTERRUPTED.load(Relaxed), arrival.rip, "rip of the upcall");
         }
@@ -109,9 +112,9 @@ fn check_exactness(checks: &mut Checks, port: Port) {
 /// Ends a count before the event, which then does not come.
 fn check_end(checks: &mut Checks, port: Port) {
     let before = events::count(port);
-    check_eq!(checks, event_after(port, MAX_EVENT_STEPS), Ok(()));
+    check_eq!(checks, event_after(port, TICKS), Ok(()));
     check_eq!(checks, event_arrival(), Ok(None));
-    for seed in 0..MAX_EVENT_STEPS / NOPS {
+    for seed in 0..TICKS / NOPS {
         registers::nops(&mut Registers::pattern(seed));
     }
     check_eq!(checks, events::count(port), before, "events after the end");

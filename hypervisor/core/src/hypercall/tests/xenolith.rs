@@ -2,10 +2,11 @@ use super::super::Outcome::Return;
 use super::super::test_machine::{Caller, MISSING};
 use crate::event_channel::Port;
 use crate::guest_access::tests::BASE;
+use crate::steps::Arrival;
 use xenolith_abi::errno::{EFAULT, EINVAL, ENOSYS, EOPNOTSUPP, EPERM};
 use xenolith_abi::event_channel::{BIND_IPI, BindIpi};
 use xenolith_abi::hypercall::EVENT_CHANNEL_OP;
-use xenolith_abi::xenolith::{EVENT_AFTER, EVENT_ARRIVAL, MAX_EVENT_STEPS, OP};
+use xenolith_abi::xenolith::{EVENT_AFTER, EVENT_ARRIVAL, MAX_EVENT_TICKS, OP};
 
 #[test]
 fn as_many_counts_are_written_as_fit() {
@@ -48,9 +49,10 @@ fn operations_are_32_bits_wide() {
 }
 
 const AFTER: u64 = EVENT_AFTER as u64;
+const MAX_TICKS: u64 = MAX_EVENT_TICKS as u64;
 const ARRIVAL: u64 = EVENT_ARRIVAL as u64;
 
-/// A caller that may have its instructions counted, with a port.
+/// A caller that may have its ticks counted, with a port.
 fn stepping() -> (Caller, u64) {
     let mut caller = Caller::new();
     caller.domain.may_step = true;
@@ -61,7 +63,7 @@ fn stepping() -> (Caller, u64) {
 }
 
 #[test]
-fn nobody_counts_instructions_unasked() {
+fn nobody_counts_ticks_unasked() {
     let (mut caller, port) = stepping();
     caller.domain.may_step = false;
     for (operation, argument) in [(AFTER, port), (ARRIVAL, BASE)] {
@@ -70,21 +72,21 @@ fn nobody_counts_instructions_unasked() {
     caller.domain.may_step = true;
     caller.machine.can_step = false;
     assert_eq!(caller.call(OP, &[AFTER, port, 1]), Return(-EOPNOTSUPP));
-    assert_eq!(caller.vcpu.steps.step(0), None);
+    assert_eq!(caller.vcpu.steps.expire(|| Arrival { rip: 0, mask: 9 }), None);
 }
 
 #[test]
 fn counts_and_ports_are_checked() {
     let (mut caller, port) = stepping();
-    for (port, instructions) in
-        [(port, 0), (port, MAX_EVENT_STEPS + 1), (port, 1 << 32), (0, 1), (port + 1, 1), (4096, 1)]
+    for (port, ticks) in
+        [(port, 0), (port, MAX_TICKS + 1), (port, 1 << 32), (0, 1), (port + 1, 1), (4096, 1)]
     {
-        assert_eq!(caller.call(OP, &[AFTER, port, instructions]), Return(-EINVAL), "{port:#x}");
-        assert!(!caller.machine.steps);
+        assert_eq!(caller.call(OP, &[AFTER, port, ticks]), Return(-EINVAL), "{port:#x}");
+        assert_eq!(caller.machine.ticks, None);
     }
-    for instructions in [1, MAX_EVENT_STEPS] {
-        assert_eq!(caller.call(OP, &[AFTER, 1 << 32 | port, instructions]), Return(0));
-        assert!(caller.machine.steps);
+    for ticks in [1, MAX_TICKS] {
+        assert_eq!(caller.call(OP, &[AFTER, 1 << 32 | port, ticks]), Return(0));
+        assert_eq!(caller.machine.ticks.map(u64::from), Some(ticks));
     }
 }
 
@@ -94,13 +96,12 @@ fn an_arrival_is_told_once() {
     let number = u32::try_from(port).unwrap();
     assert_eq!(caller.call(OP, &[ARRIVAL, BASE]), Return(0), "nothing was begun");
     assert_eq!(caller.call(OP, &[AFTER, port, 2]), Return(0));
-    assert_eq!(caller.vcpu.steps.step(5), None);
-    assert_eq!(caller.vcpu.steps.step(6), Some(Port(number)));
+    assert_eq!(caller.vcpu.steps.expire(|| Arrival { rip: 6, mask: 9 }), Some(Port(number)));
     assert_eq!(caller.call(OP, &[ARRIVAL, BASE]), Return(1));
-    assert_eq!(caller.take::<[u64; 2]>(BASE), [6, caller.domain.hole.text().0]);
-    assert!(!caller.machine.steps);
+    assert_eq!(caller.take::<[u64; 3]>(BASE), [6, caller.domain.hole.text().0, 9]);
+    assert_eq!(caller.machine.ticks, None);
     assert_eq!(caller.call(OP, &[ARRIVAL, MISSING]), Return(0), "it was told");
     assert_eq!(caller.call(OP, &[AFTER, port, 2]), Return(0));
     assert_eq!(caller.call(OP, &[ARRIVAL, MISSING]), Return(0), "it has not come");
-    assert_eq!(caller.vcpu.steps.step(7), None, "and does not come");
+    assert_eq!(caller.vcpu.steps.expire(|| Arrival { rip: 7, mask: 9 }), None, "and does not come");
 }

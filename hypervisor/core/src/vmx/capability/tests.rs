@@ -71,6 +71,8 @@ fn every_model_with_ept_will_do() {
         let found = Capabilities::read(reader(fixture)).unwrap();
         assert_eq!(found.max_ept_leaf_level(), leaf_level);
         assert!(found.has_preemption_timer && found.has_rdtscp());
+        assert!(found.saves_preemption_timer, "it can be");
+        assert_eq!(found.exit & (1 << 22), 0, "it is not");
         assert_eq!(found.pin, 0x16 | 0x9);
         assert_eq!(found.processor & (1 << 15 | 1 << 16), 0, "CR3 accesses do not exit");
         assert_eq!(found.secondary, 0x6a);
