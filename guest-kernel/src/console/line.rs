@@ -1,14 +1,22 @@
 //! Turns typed bytes into lines, with the editing that a terminal in raw mode leaves to us.
+//!
+//! Backspace, Ctrl-W and Ctrl-U take back a character, a word and the line; the cursor keys up and
+//! down bring earlier lines; Ctrl-C gives a line up and Ctrl-D ends the input.
 
 use alloc::string::String;
+
+use super::history::History;
+
+#[cfg(test)]
+mod tests;
 
 /// What a typed byte means for the screen.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Key {
     /// Show this character.
     Echo(char),
-    /// Take the last character off the screen.
-    Erase,
+    /// Take so many characters off the end of the line, then show these.
+    Replace(usize, String),
     /// Forget the line and start afresh.
     Cancel,
     /// The line is complete.
@@ -19,11 +27,12 @@ pub enum Key {
     Ignore,
 }
 
-/// A line being typed.
+/// A line being typed, and those before.
 #[derive(Clone, Debug, Default)]
 pub struct LineEditor {
     line: String,
     state: State,
+    history: History,
 }
 
 /// How far into a terminal's escape sequence the input is.
@@ -51,6 +60,8 @@ impl LineEditor {
                 self.state = State::Sequence;
                 Key::Ignore
             }
+            (State::Sequence, b'A') => self.older(),
+            (State::Sequence, b'B') => self.newer(),
             (State::Return, b'\n') | (State::Escape | State::Sequence, b' '..=b'~') => Key::Ignore,
             _ => self.push_text(byte),
         }
@@ -60,13 +71,18 @@ impl LineEditor {
         match byte {
             b'\r' => {
                 self.state = State::Return;
-                Key::Enter(core::mem::take(&mut self.line))
+                self.enter()
             }
-            b'\n' => Key::Enter(core::mem::take(&mut self.line)),
+            b'\n' => self.enter(),
             // Backspace, and what most terminals send for it.
-            0x08 | 0x7f => self.line.pop().map_or(Key::Ignore, |_| Key::Erase),
-            // Ctrl-C and Ctrl-U.
-            0x03 | 0x15 => {
+            0x08 | 0x7f => self.cut(self.line.len().saturating_sub(1)),
+            // Ctrl-U.
+            0x15 => self.cut(0),
+            // Ctrl-W.
+            0x17 => self.cut(start_of_last_word(&self.line)),
+            // Ctrl-C.
+            0x03 => {
+                self.history.leave();
                 self.line.clear();
                 Key::Cancel
             }
@@ -83,53 +99,37 @@ impl LineEditor {
             _ => Key::Ignore,
         }
     }
+
+    fn enter(&mut self) -> Key {
+        self.history.remember(&self.line);
+        Key::Enter(core::mem::take(&mut self.line))
+    }
+
+    /// Takes back what is behind the first `length` characters. A line is ASCII.
+    fn cut(&mut self, length: usize) -> Key {
+        let cut = self.line.len() - length;
+        self.line.truncate(length);
+        if cut == 0 { Key::Ignore } else { Key::Replace(cut, String::new()) }
+    }
+
+    fn older(&mut self) -> Key {
+        let line = self.history.older(&self.line);
+        self.recall(line)
+    }
+
+    fn newer(&mut self) -> Key {
+        let line = self.history.newer();
+        self.recall(line)
+    }
+
+    fn recall(&mut self, line: Option<String>) -> Key {
+        let Some(line) = line else { return Key::Ignore };
+        let before = core::mem::replace(&mut self.line, line);
+        Key::Replace(before.len(), self.line.clone())
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn lines(bytes: &[u8]) -> Vec<String> {
-        let mut editor = LineEditor::default();
-        let keys = bytes.iter().map(|&byte| editor.push(byte));
-        keys.filter_map(|key| if let Key::Enter(line) = key { Some(line) } else { None }).collect()
-    }
-
-    #[test]
-    fn every_kind_of_line_end_ends_one_line() {
-        assert_eq!(lines(b"a\rb\nc\r\nd\r\r\n"), ["a", "b", "c", "d", ""]);
-    }
-
-    #[test]
-    fn backspace_takes_back_what_was_typed_and_no_more() {
-        assert_eq!(lines(b"\x7f\x7fhelq\x08p\x7fp\r"), ["help"]);
-        let mut editor = LineEditor::default();
-        assert_eq!(editor.push(0x7f), Key::Ignore);
-        assert_eq!(editor.push(b'x'), Key::Echo('x'));
-        assert_eq!(editor.push(0x7f), Key::Erase);
-    }
-
-    #[test]
-    fn cursor_keys_leave_no_trace() {
-        assert_eq!(lines(b"he\x1b[A\x1b[1;5Clp\x1bOH\x1b[3~\r"), ["help"]);
-    }
-
-    #[test]
-    fn cancel_forgets_the_line() {
-        assert_eq!(lines(b"crash\x03help\r"), ["help"]);
-    }
-
-    #[test]
-    fn the_end_of_input_hands_over_what_is_left() {
-        let mut editor = LineEditor::default();
-        assert_eq!(editor.push(b'x'), Key::Echo('x'));
-        assert_eq!(editor.push(0x04), Key::End("x".into()));
-        assert_eq!(editor.push(0x04), Key::End(String::new()));
-    }
-
-    #[test]
-    fn a_line_has_a_longest_length() {
-        let long = [b'a'; LONGEST + 10];
-        assert_eq!(lines(&[&long[..], b"\r"].concat())[0].len(), LONGEST);
-    }
+/// Returns where the last word of a line starts; blanks behind it belong to it.
+fn start_of_last_word(line: &str) -> usize {
+    line.trim_end_matches(' ').rfind(' ').map_or(0, |blank| blank + 1)
 }

@@ -1,5 +1,6 @@
 //! The kernel's console: `print!`, and input byte by byte.
 
+mod history;
 mod input;
 mod line;
 mod output;

@@ -19,7 +19,10 @@ pub(crate) fn run(start: &StartInfo) -> ! {
     loop {
         match editor.push(wait_for_byte()) {
             Key::Echo(character) => print!("{character}"),
-            Key::Erase => print!("\x08 \x08"),
+            Key::Replace(erased, line) => {
+                (0..erased).for_each(|_| print!("\x08 \x08"));
+                print!("{line}");
+            }
             Key::Cancel => print!("^C\n{PROMPT}"),
             Key::Enter(line) => {
                 println!();
