@@ -35,6 +35,7 @@ pub mod hypercall;
 mod instrumentation;
 pub mod irq;
 #[cfg(test)]
+#[cfg(not(miri))]
 mod model;
 pub mod note;
 pub mod paging;

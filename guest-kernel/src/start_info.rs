@@ -119,3 +119,41 @@ fn text(bytes: &[u8]) -> &str {
         Err(error) => str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zerocopy::FromZeros;
+
+    /// A page with a list of `p2m` and a module, both in memory that stays.
+    fn page(p2m: &'static [u64], module: &'static [u8]) -> &'static StartInfo {
+        let mut page = start_info::StartInfo::new_zeroed();
+        page.magic[..start_info::MAGIC.len()].copy_from_slice(start_info::MAGIC);
+        page.cmd_line[..5].copy_from_slice(b"a=b\xff.");
+        (page.nr_pages, page.mfn_list) = (p2m.len() as u64, VirtAddr::from_ptr(p2m).as_u64());
+        (page.mod_start, page.mod_len) = (VirtAddr::from_ptr(module).as_u64(), module.len() as u64);
+        // SAFETY: the page is leaked, and lists and modules are there for good.
+        unsafe { StartInfo::from_ptr(Box::leak(Box::new(page))) }
+    }
+
+    #[test]
+    fn what_the_page_points_to_is_read() {
+        let start = page(&[7, 8, 9], b"module");
+        assert_eq!(start.p2m(), [7, 8, 9]);
+        assert_eq!(start.module_bytes(), Some(&b"module"[..]));
+        assert_eq!(start.magic().as_bytes(), start_info::MAGIC.trim_ascii_end());
+        assert_eq!(start.command_line(), "a=b", "up to what is no text");
+    }
+
+    #[test]
+    fn a_module_is_absent_mapped_or_unmapped() {
+        let mut raw = *page(&[], b"x").raw();
+        raw.flags = start_info::SIF_MOD_START_PFN;
+        raw.mod_start = 5;
+        let start = PhysAddr::new(0x5000);
+        assert_eq!(StartInfo(raw).module(), Module::Unmapped { start, bytes: 1 });
+        assert_eq!(StartInfo(raw).module_bytes(), None);
+        raw.mod_start = 0;
+        assert_eq!(StartInfo(raw).module(), Module::Absent);
+    }
+}

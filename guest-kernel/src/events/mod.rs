@@ -8,6 +8,10 @@
 mod bitmaps;
 mod drain;
 mod handlers;
+// See `irq::interleavings`.
+#[cfg(test)]
+#[cfg(not(miri))]
+mod interleavings;
 mod port;
 #[cfg(test)]
 mod tests;

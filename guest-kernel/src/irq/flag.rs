@@ -2,7 +2,7 @@
 //!
 //! The hypervisor decides about an upcall on the vCPU's own processor, always after an exit or in
 //! the resident: it sees every store the vCPU has made. So program order is all the order that is
-//! needed, and a compiler fence makes it. `tests` runs this code against a model of the other side.
+//! needed, and a compiler fence makes it. `interleavings` runs this code against a model of the other side.
 
 use core::sync::atomic::{Ordering::SeqCst, compiler_fence};
 

@@ -12,6 +12,10 @@ mod flag;
 mod flags;
 mod guard;
 mod lock;
+// Loom switches stacks by itself, which Miri does not follow.
+#[cfg(test)]
+#[cfg(not(miri))]
+mod interleavings;
 #[cfg(test)]
 mod tests;
 

@@ -1,166 +1,111 @@
-//! The guest's half of the protocol, in every interleaving with a hypervisor on another processor.
-//!
-//! The model (`crate::model`) is loom's: threads, and memory that may be seen late. A thread plays
-//! the vCPU and runs the code of this library; others are processors that send events.
+//! The operations themselves on the record of the first vCPU, which on the host is plain memory.
 
-use super::{Flags, UpcallFlag, flag};
-use crate::model::{Guest, Machine, explore, send};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Every mask byte that there is.
-#[test]
-fn save_fl_is_if_or_nothing() {
-    explore(|| {
-        let machine = Machine::new();
-        let guest = Guest::new(&machine);
-        for mask in [0, 1, 2, 0x80, 0xff] {
-            guest.set_mask(mask);
-            let expected = if mask == 0 { 0x200 } else { 0 };
-            assert_eq!(flag::save(&guest).bits(), expected, "mask {mask:#x}");
-        }
-        guest.set_mask(0);
-    });
+use super::{
+    EventsOffLock, Flags, disable_for_now, irq_disable, irq_enable, native_save_flags, restore_fl,
+    save_fl,
+};
+use crate::{
+    events::{self, Bitmaps, Port},
+    shared_info::{self, VcpuWords},
+    vcpu::VcpuId,
+};
+
+/// The record is one for all tests, and they run in threads.
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// Returns the record with events enabled and nothing due, for one test at a time.
+fn record() -> (VcpuWords, MutexGuard<'static, ()>) {
+    let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let words = shared_info::of_vcpu(VcpuId::BOOT);
+    words.clear_due();
+    words.take_selector();
+    irq_enable();
+    (words, alone)
+}
+
+fn mask(words: VcpuWords) -> u8 {
+    words.upcall_mask().load(core::sync::atomic::Ordering::Relaxed)
 }
 
 #[test]
-fn restore_fl_looks_at_if_only() {
-    explore(|| {
-        let machine = Machine::new();
-        let guest = Guest::new(&machine);
-        for bit in (0..64).filter(|&bit| bit != 9) {
-            flag::disable(&guest);
-            flag::restore(&guest, Flags::from_bits(1 << bit));
-            assert_ne!(guest.mask(), 0, "bit {bit} alone must not enable");
-            flag::restore(&guest, Flags::from_bits(1 << bit | 0x200));
-            assert_eq!(guest.mask(), 0, "bit {bit} beside IF must not matter");
-        }
-        assert_eq!(flag::save(&guest), Flags::IF);
-    });
+fn operations_change_the_mask_of_the_record() {
+    let (words, _alone) = record();
+    assert_eq!((mask(words), save_fl()), (0, Flags::IF));
+    irq_disable();
+    assert_eq!((mask(words), save_fl()), (1, Flags::DISABLED));
+    restore_fl(Flags::DISABLED);
+    assert_eq!(mask(words), 1);
+    restore_fl(Flags::IF);
+    assert_eq!(mask(words), 0);
 }
 
 #[test]
-fn a_restore_to_disabled_stores_nothing() {
-    explore(|| {
-        let machine = Machine::new();
-        let guest = Guest::new(&machine);
-        guest.set_mask(0xa5);
-        flag::restore(&guest, Flags::DISABLED);
-        assert_eq!(guest.mask(), 0xa5);
-        guest.set_mask(0);
-    });
+fn guards_nest() {
+    let (words, _alone) = record();
+    let outer = disable_for_now();
+    drop(disable_for_now());
+    assert_eq!(mask(words), 1, "the inner guard must not enable");
+    drop(outer);
+    assert_eq!(mask(words), 0);
 }
 
-/// Who disables events relies on their staying disabled: a debug build says if they did not.
+#[test]
+fn a_lock_disables_events_while_it_is_held() {
+    let (words, _alone) = record();
+    let lock = EventsOffLock::new(1);
+    let mut held = lock.lock();
+    *held += 1;
+    assert_eq!(mask(words), 1);
+    assert!(lock.try_lock().is_none(), "it is held");
+    assert_eq!(mask(words), 1, "who did not get it must not enable");
+    drop(held);
+    assert_eq!((mask(words), *lock.lock()), (0, 2));
+    assert!(lock.try_lock().is_some());
+    assert_eq!(mask(words), 0);
+}
+
+/// A whole guard, and events that are enabled inside it without a word.
 #[test]
 #[cfg(debug_assertions)]
-#[should_panic(expected = "behind the back")]
-fn a_restore_to_disabled_finds_events_disabled() {
-    explore(|| {
-        let machine = Machine::new();
-        let guest = Guest::new(&machine);
-        flag::restore(&guest, Flags::DISABLED);
+fn events_enabled_behind_the_back_of_a_guard_are_noticed() {
+    let (words, _alone) = record();
+    let noticed = std::panic::catch_unwind(|| {
+        irq_disable();
+        let guard = disable_for_now();
+        irq_enable();
+        drop(guard);
     });
+    let words_of_panic = noticed.unwrap_err();
+    let text = words_of_panic.downcast_ref::<&str>().expect("a panic without arguments");
+    assert!(text.contains("behind the back"), "{text}");
+    assert_eq!(mask(words), 0);
 }
 
-/// Disable, enable, and an event that comes at any point: it is served in the end.
+/// An event waits behind a port's mask: it is due once the mask is gone, while events are disabled.
 #[test]
-fn an_event_around_enabling_is_not_lost() {
-    explore(|| {
-        let machine = Machine::new();
-        let sender = send(&machine, &[3]);
-        let guest = Guest::new(&machine);
-        flag::disable(&guest);
-        flag::enable(&guest);
-        guest.finish(sender);
-        assert_eq!(guest.served(3), 1);
-    });
+fn unmasking_a_port_makes_a_waiting_event_due() {
+    let (words, _alone) = record();
+    let port = Port(4095);
+    assert!(events::mask(port) && !events::mask(port));
+    shared_info::pending_word(63).fetch_or(port.bit(), core::sync::atomic::Ordering::Relaxed);
+    irq_disable();
+    events::unmask(port);
+    assert!(super::UpcallFlag::is_pending(&words));
+    let mut served = Vec::new();
+    events::drain(&words, events::Cursor::default(), |port| served.push(port));
+    assert_eq!(served, [port]);
+    irq_enable();
 }
 
-/// The same with nested pairs of save and restore.
+/// Ring 3 of a host, where interrupts are on.
 #[test]
-fn an_event_around_nested_restores_is_not_lost() {
-    explore(|| {
-        let machine = Machine::new();
-        let sender = send(&machine, &[3]);
-        let guest = Guest::new(&machine);
-        let outer = flag::save(&guest);
-        flag::disable(&guest);
-        let inner = flag::save(&guest);
-        flag::disable(&guest);
-        flag::restore(&guest, inner);
-        assert_ne!(guest.mask(), 0, "the inner pair must not enable");
-        flag::restore(&guest, outer);
-        guest.finish(sender);
-        assert_eq!(guest.served(3), 1);
-    });
-}
-
-/// Nothing is delivered between disabling and enabling.
-#[test]
-fn nothing_is_delivered_while_disabled() {
-    explore(|| {
-        let machine = Machine::new();
-        let sender = send(&machine, &[3]);
-        let guest = Guest::new(&machine);
-        flag::disable(&guest);
-        let before = guest.served(3);
-        // Any number of steps: each is a place for an upcall.
-        let _ = (guest.mask(), guest.is_pending(), guest.mask());
-        assert_eq!(guest.served(3), before);
-        flag::enable(&guest);
-        guest.finish(sender);
-    });
-}
-
-/// Look for work, find none, wait: an event between the look and the wait ends the wait.
-#[test]
-fn a_halt_does_not_sleep_over_an_event() {
-    explore(|| {
-        let machine = Machine::new();
-        let sender = send(&machine, &[3]);
-        let guest = Guest::new(&machine);
-        loop {
-            flag::disable(&guest);
-            if guest.served(3) != 0 {
-                break;
-            }
-            guest.block();
-        }
-        flag::enable(&guest);
-        guest.finish(sender);
-        assert_eq!(guest.served(3), 1);
-    });
-}
-
-/// The model finds what it is for: without the check behind the store, events are lost.
-#[test]
-#[should_panic(expected = "an event was lost")]
-fn enabling_without_a_check_loses_events() {
-    explore(|| {
-        let machine = Machine::new();
-        let sender = send(&machine, &[3]);
-        let guest = Guest::new(&machine);
-        flag::disable(&guest);
-        guest.set_mask(0);
-        guest.finish(sender);
-        assert_eq!(guest.served(3), 1);
-    });
-}
-
-/// Nor is it enough to check before the store.
-#[test]
-#[should_panic(expected = "an event was lost")]
-fn enabling_with_the_check_first_loses_events() {
-    explore(|| {
-        let machine = Machine::new();
-        let sender = send(&machine, &[3]);
-        let guest = Guest::new(&machine);
-        flag::disable(&guest);
-        let pending = guest.is_pending();
-        guest.set_mask(0);
-        if pending {
-            guest.force_upcall();
-        }
-        guest.finish(sender);
-        assert_eq!(guest.served(3), 1);
-    });
+#[cfg_attr(miri, ignore = "executes an instruction")]
+fn native_flags_are_those_of_the_processor() {
+    let (_, _alone) = record();
+    irq_disable();
+    assert_ne!(native_save_flags() & Flags::IF.bits(), 0);
+    assert_eq!(save_fl(), Flags::DISABLED);
+    irq_enable();
 }

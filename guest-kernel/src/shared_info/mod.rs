@@ -5,6 +5,8 @@
 //! structure, only addresses of its fields.
 
 mod place;
+#[cfg(test)]
+mod tests;
 mod vcpu;
 
 use core::{

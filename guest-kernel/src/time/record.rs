@@ -132,6 +132,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "takes minutes under Miri")]
     fn a_copy_is_never_half_of_two_updates() {
         let words = leaked();
         let done: &AtomicBool = Box::leak(Box::new(AtomicBool::new(false)));
