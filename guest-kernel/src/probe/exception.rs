@@ -5,7 +5,11 @@ use core::mem::ManuallyDrop;
 use x86_64::VirtAddr;
 
 use crate::{
-    entry::Frame,
+    entry::{self, Frame},
+    hypercall::{
+        Errno,
+        callback::{self, Kind},
+    },
     traps::{self, Fault, Probe},
     user,
 };
@@ -35,6 +39,16 @@ pub fn catch(function: impl FnOnce()) -> Option<Frame> {
 pub fn continue_with(frame: &Frame) -> Frame {
     // SAFETY: see the module `probe`; scenarios continue where something ends it.
     unsafe { user::run_raw(frame) }
+}
+
+/// Sets the kernel's entry for system calls, with flags of `abi::callback`.
+///
+/// # Errors
+///
+/// `ENOSYS` under a hypervisor without system calls.
+pub fn install_system_call(flags: u16) -> Result<(), Errno> {
+    // SAFETY: the entry saves everything, and stands being interrupted.
+    unsafe { callback::register_with(Kind::Syscall, flags, entry::syscall_address()) }
 }
 
 /// Stores to any address, mapped or not.
