@@ -8,7 +8,8 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 /// Base: eax is the highest extension leaf, ebx, ecx and edx are the signature.
 pub const CPUID_BASE: u32 = 0x4000_0100;
 
-/// Features: eax is [`EXTENSION_VERSION`], ebx the number of [`OP`], ecx [`EXIT_REASON_SLOTS`].
+/// Features: eax is [`EXTENSION_VERSION`], ebx the number of [`OP`], ecx [`EXIT_REASON_SLOTS`],
+/// edx [`NO_RESTART`].
 pub const CPUID_FEATURES: u32 = 0x4000_0101;
 
 /// The highest extension leaf.
@@ -18,10 +19,14 @@ pub const CPUID_MAX: u32 = 0x4000_0101;
 pub const CPUID_SIGNATURE: [u8; 12] = *b"XenolithXeno";
 
 /// The version of the extensions, raised when one is added.
-pub const EXTENSION_VERSION: u32 = 2;
+pub const EXTENSION_VERSION: u32 = 3;
 
 /// The hypercall of the extensions: the last architecture-specific number.
 pub const OP: u32 = 55;
+
+/// Bit of a hypercall's number: where the call would be cut and restarted, it returns `-EAGAIN`
+/// instead, with the argument registers updated. It reaches stubs 64 to 127 of the hypercall page.
+pub const NO_RESTART: u32 = 1 << 6;
 
 /// Sub-operation of [`OP`]: copies out how often each exit reason occurred.
 pub const EXIT_COUNTS: u32 = 0;

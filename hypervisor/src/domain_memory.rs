@@ -197,6 +197,12 @@ impl GuestMemory for DomainMemory {
         }
     }
 
+    fn replace_word(&mut self, at: Gpa, value: u64, kept: u64) -> Option<u64> {
+        let word = self.word(at, Access::Write)?;
+        let new = |old| Some(value | old & kept);
+        word.fetch_update(Ordering::SeqCst, Ordering::SeqCst, new).ok()
+    }
+
     fn read_word(&self, at: Gpa) -> Option<u64> {
         self.word(at, Access::Read).map(|word| word.load(Ordering::SeqCst))
     }

@@ -126,6 +126,24 @@ impl<'a, M: GuestMemory> GuestSpace<'a, M> {
         self.copy_out(to, value.as_bytes())
     }
 
+    /// Returns where the last-level entry for `address` is, if tables lead to it. Nothing is set on
+    /// the way, and the entry may map nothing.
+    pub fn last_level_slot(&mut self, address: Gva) -> Option<Gpa> {
+        if !is_reachable(address) {
+            return None;
+        }
+        let mut table = self.cr3 & ADDRESS_MASK;
+        for level in (2..=4).rev() {
+            let slot = Gpa(table + 8 * to_u64(table_index(address.0, level)));
+            let entry = self.memory.read_word(slot)?;
+            if entry & PRESENT == 0 || entry & LARGE != 0 {
+                return None;
+            }
+            table = entry & ADDRESS_MASK;
+        }
+        Some(Gpa(table + 8 * to_u64(table_index(address.0, 1))))
+    }
+
     /// Returns where `address` lies, with the accessed and dirty flags set on the way.
     ///
     /// # Errors

@@ -29,6 +29,10 @@ pub trait GuestMemory {
         self.write(at, &value.to_le_bytes())
     }
 
+    /// Stores `value` with the bits `kept` of what was in the word at `at`; otherwise as
+    /// [`Self::fetch_or`].
+    fn replace_word(&mut self, at: Gpa, value: u64, kept: u64) -> Option<u64>;
+
     /// Reads the word at `at`, a multiple of 8, or returns `None` where there is no memory.
     fn read_word(&self, at: Gpa) -> Option<u64> {
         let mut bytes = [0; 8];
@@ -97,5 +101,9 @@ impl GuestMemory for TestMemory {
 
     fn fetch_and(&mut self, at: Gpa, bits: u64) -> Option<u64> {
         self.update(at, |old| old & bits)
+    }
+
+    fn replace_word(&mut self, at: Gpa, value: u64, kept: u64) -> Option<u64> {
+        self.update(at, |old| value | old & kept)
     }
 }

@@ -133,6 +133,10 @@ mod tests {
             self.0.write(at, from)
         }
 
+        fn replace_word(&mut self, _: Gpa, _: u64, _: u64) -> Option<u64> {
+            unreachable!("records are written in order")
+        }
+
         fn fetch_or(&mut self, at: Gpa, bits: u64) -> Option<u64> {
             self.0.fetch_or(at, bits)
         }

@@ -74,6 +74,10 @@ impl GuestMemory for Words {
         unreachable!("shared words change atomically")
     }
 
+    fn replace_word(&mut self, _: Gpa, _: u64, _: u64) -> Option<u64> {
+        unreachable!("shared words change bit by bit")
+    }
+
     fn fetch_or(&mut self, at: Gpa, bits: u64) -> Option<u64> {
         Some(self.update(at, |word| word.fetch_or(bits, AcqRel)))
     }

@@ -16,6 +16,7 @@ const X2APIC_MSRS: u32 = 0x800;
 const ID: u32 = 0x20;
 const END_OF_INTERRUPT: u32 = 0xb0;
 const SPURIOUS_VECTOR: u32 = 0xf0;
+const INTERRUPT_REQUEST: u32 = 0x200;
 const LVT_TIMER: u32 = 0x320;
 const LVT_LINT0: u32 = 0x350;
 const INITIAL_COUNT: u32 = 0x380;
@@ -78,6 +79,14 @@ pub(super) fn init() {
 /// Acknowledges the interrupt in service.
 pub(super) fn end_of_interrupt() {
     write(END_OF_INTERRUPT, 0);
+}
+
+/// Returns whether interrupt `first` or `second` has been requested and not been taken; they share
+/// a word of 32 vectors.
+pub(super) fn is_requested(first: u8, second: u8) -> bool {
+    debug_assert_eq!(first / 32, second / 32);
+    let requests = read(INTERRUPT_REQUEST + u32::from(first / 32) * 0x10);
+    requests & (1 << (first % 32) | 1 << (second % 32)) != 0
 }
 
 /// Lets the timer interrupt once, after `ticks` of its clock; 0 stops it.

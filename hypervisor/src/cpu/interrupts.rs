@@ -40,6 +40,11 @@ pub(crate) fn acknowledge(vector: u8) {
     }
 }
 
+/// Returns whether an interrupt waits to be taken.
+pub(crate) fn is_pending() -> bool {
+    apic::is_requested(TIMER, SERIAL)
+}
+
 /// Waits for an interrupt.
 pub(crate) fn idle() {
     interrupts::enable_and_hlt();

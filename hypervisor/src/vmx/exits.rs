@@ -3,10 +3,12 @@
 use super::switch::{CallRegisters, GuestRegisters};
 use super::vcpu::{Context, End};
 use crate::cpu;
+use xenolith_abi::errno::EAGAIN;
+use xenolith_abi::hypercall::IRET;
 use xenolith_core::address::{Gpa, Gva};
 use xenolith_core::crash::{CrashReason, Origin};
 use xenolith_core::emulate::Exception;
-use xenolith_core::hypercall::{self, Call, Outcome};
+use xenolith_core::hypercall::{self, Args, Call, Outcome, Pause, Then};
 use xenolith_core::shutdown::ShutdownReason;
 use xenolith_core::vmx::exit_reason::ExitReason;
 use xenolith_core::vmx::field::{self, Natural};
@@ -73,40 +75,34 @@ fn hypercall(registers: &mut CallRegisters, context: &mut Context<'_>) -> Next {
     let r = &*registers;
     let args = [r.rdi, r.rsi, r.rdx, r.r10, r.r8];
     let number = r.rax;
-    let behind = context.vcpu.hypercall_rip + VMCALL_BYTES;
     let (domain, vcpu, mut machine) = context.split();
     let mut call = Call { domain, vcpu, machine: &mut machine };
-    match hypercall::dispatch(&mut call, number, &args) {
-        Outcome::Return(value) => {
-            registers.rax = value.cast_unsigned();
-            context.set_rip(behind);
-            if context.vcpu.nmi_pending {
-                // The way out through the resident has no place for one.
-                context.back_in_guest(registers, 0);
-                context.deliver();
-            }
-        }
+    let outcome = hypercall::dispatch(&mut call, number, &args);
+    match outcome {
+        Outcome::Return(value) => context.return_value(registers, value),
         Outcome::Continue(args) => {
-            [registers.rdi, registers.rsi, registers.rdx, registers.r10, registers.r8] = args;
-            context.back_in_guest(registers, SYSCALL_BYTES);
+            context.restart(registers, args);
             context.deliver();
         }
-        Outcome::Yield => {
-            registers.rax = 0;
-            context.serve_console();
-            context.set_rip(behind);
+        Outcome::Again(args) => context.return_again(registers, args),
+        Outcome::Pause(pause, Then::Continue(args)) => {
+            context.restart(registers, args);
+            let next = context.pause(pause);
+            context.deliver();
+            return next;
         }
-        Outcome::Block => {
-            registers.rax = 0;
-            context.set_rip(behind);
-            context.block();
-            return context.check_watchdogs();
+        Outcome::Pause(pause, Then::Again(args)) => {
+            context.return_again(registers, args);
+            return context.pause(pause);
         }
+        Outcome::Iret => {
+            registers.rax = u64::from(IRET);
+            context.set_rip(context.vcpu.resident + u64::from(context.domain.resident.syscall));
+        }
+        Outcome::Yield => return context.return_after(registers, Pause::Yield),
+        Outcome::Block => return context.return_after(registers, Pause::Block),
         Outcome::Poll { deadline_ns } => {
-            registers.rax = 0;
-            context.set_rip(behind);
-            context.poll(deadline_ns);
-            return context.check_watchdogs();
+            return context.return_after(registers, Pause::Poll { deadline_ns });
         }
         Outcome::Shutdown(reason) => {
             registers.rax = 0;
@@ -270,6 +266,44 @@ impl Context<'_> {
     pub(super) fn set_rip(&mut self, rip: u64) {
         // SAFETY: guest state cannot hurt anybody but the guest.
         unsafe { self.vcpu.vmcs.write(field::GUEST_RIP, Natural(rip)) };
+    }
+
+    /// Ends a hypercall with `value`: the resident goes on.
+    fn return_value(&mut self, registers: &mut CallRegisters, value: i64) {
+        registers.rax = value.cast_unsigned();
+        self.set_rip(self.vcpu.hypercall_rip + VMCALL_BYTES);
+        if self.vcpu.nmi_pending {
+            // The way out through the resident has no place for one.
+            self.back_in_guest(registers, 0);
+            self.deliver();
+        }
+    }
+
+    /// Ends a hypercall of which `left` is still to be done.
+    fn return_again(&mut self, registers: &mut CallRegisters, left: Args) {
+        registers.set_arguments(left);
+        self.return_value(registers, -EAGAIN);
+    }
+
+    /// Puts the vCPU back on the SYSCALL, of which `left` is still to be done.
+    fn restart(&mut self, registers: &mut CallRegisters, left: Args) {
+        registers.set_arguments(left);
+        self.back_in_guest(registers, SYSCALL_BYTES);
+    }
+
+    /// Ends a hypercall with 0, after a pause.
+    fn return_after(&mut self, registers: &mut CallRegisters, pause: Pause) -> Next {
+        self.return_value(registers, 0);
+        self.pause(pause)
+    }
+
+    fn pause(&mut self, pause: Pause) -> Next {
+        match pause {
+            Pause::Yield => self.serve_console(),
+            Pause::Block => self.block(),
+            Pause::Poll { deadline_ns } => self.poll(deadline_ns),
+        }
+        self.check_watchdogs()
     }
 
     /// Takes the vCPU out of the resident to where SYSCALL was executed: `before` bytes before its

@@ -5,12 +5,15 @@ use super::instructions;
 use super::setup;
 use super::vcpu::Vcpu;
 use crate::console;
+use crate::cpu::interrupts;
 use crate::domain_memory::DomainMemory;
-use xenolith_core::address::{DomId, Gpa};
+use x86_64::registers::model_specific::Msr;
+use xenolith_core::address::{DomId, Gpa, Gva};
 use xenolith_core::console::ConsoleQueues;
+use xenolith_core::emulate::msr;
 use xenolith_core::event_channel::{Domains, EventChannels, Notify, Service};
 use xenolith_core::hole::Hole;
-use xenolith_core::hypercall::Machine;
+use xenolith_core::hypercall::{FpuUse, Machine, OwnState, SegmentBase};
 use xenolith_core::time::Clock;
 use xenolith_core::vmx::field::{self, Natural};
 use zerocopy::IntoBytes;
@@ -55,7 +58,7 @@ impl Domains for VcpuMachine<'_> {
     }
 }
 
-impl Machine for VcpuMachine<'_> {
+impl OwnState for VcpuMachine<'_> {
     type Memory = DomainMemory;
 
     fn memory(&mut self) -> &mut DomainMemory {
@@ -66,15 +69,39 @@ impl Machine for VcpuMachine<'_> {
         self.vcpu.vmcs.read(field::GUEST_CR3).0
     }
 
+    fn preempt(&mut self) -> bool {
+        self.channels.has_deliverable(self.memory, self.vcpu.id) || interrupts::is_pending()
+    }
+
+    fn load_cr3(&mut self, table: Gpa) {
+        // SAFETY: guest state cannot hurt anybody but the guest; the address is its memory's.
+        unsafe { self.vcpu.vmcs.write(field::GUEST_CR3, Natural(table.0)) };
+        self.flush_translations();
+    }
+
+    fn flush_translations(&mut self) {
+        self.flush();
+    }
+
+    fn flush_page(&mut self, _: Gva) {
+        self.flush();
+    }
+
+    fn load_ldt(&mut self, base: Gva, entries: u16) {
+        setup::local_descriptors(&mut self.vcpu.vmcs, base, entries);
+    }
+
+    fn publish(&mut self, at: Gpa, bytes: &[u8]) {
+        self.memory.publish(at, bytes);
+    }
+}
+
+impl Machine for VcpuMachine<'_> {
     fn with_console<R>(&mut self, action: impl FnOnce(&mut ConsoleQueues) -> R) -> R {
         serve_ring(self.channels, self.memory);
         let result = console::with_queues(action);
         self.vcpu.serve_console();
         result
-    }
-
-    fn publish(&mut self, at: Gpa, bytes: &[u8]) {
-        self.memory.publish(at, bytes);
     }
 
     fn flush(&mut self) {
@@ -102,6 +129,31 @@ impl Machine for VcpuMachine<'_> {
 
     fn send_nmi(&mut self) {
         self.vcpu.nmi_pending = true;
+    }
+
+    fn set_fpu_use(&mut self, fpu: FpuUse) {
+        const TASK_SWITCHED: u64 = 1 << 3;
+        let others = self.vcpu.vmcs.read(field::GUEST_CR0).0 & !TASK_SWITCHED;
+        let bit = if fpu == FpuUse::Trapped { TASK_SWITCHED } else { 0 };
+        // SAFETY: the guest owns the bit.
+        unsafe { self.vcpu.vmcs.write(field::GUEST_CR0, Natural(others | bit)) };
+    }
+
+    fn set_segment_base(&mut self, base: SegmentBase, address: Gva) {
+        let vmcs = &mut self.vcpu.vmcs;
+        match base {
+            // SAFETY: guest state cannot hurt anybody but the guest; the address is canonical.
+            SegmentBase::Fs => unsafe { vmcs.write(field::GUEST_FS_BASE, Natural(address.0)) },
+            // SAFETY: as above.
+            SegmentBase::KernelGs => unsafe {
+                vmcs.write(field::GUEST_GS_BASE, Natural(address.0));
+            },
+            SegmentBase::UserGs => {
+                let mut other = Msr::new(msr::KERNEL_GS_BASE);
+                // SAFETY: the MSR is the guest's while it runs, and the value is canonical.
+                unsafe { other.write(address.0) };
+            }
+        }
     }
 
     fn cr4(&self) -> u64 {

@@ -11,7 +11,7 @@ use xenolith_abi::xenolith::{KERNEL_CS, KERNEL_SS};
 use xenolith_core::address::{Gpa, Gva, Hpa, PAGE_SIZE};
 use xenolith_core::emulate::control_register as cr;
 use xenolith_core::emulate::msr;
-use xenolith_core::hole::{GDT_LIMIT, Hole, IDT_LIMIT, TASK_BYTES, TASK_SELECTOR};
+use xenolith_core::hole::{GDT_LIMIT, Hole, IDT_LIMIT, LDT_SELECTOR, TASK_BYTES, TASK_SELECTOR};
 use xenolith_core::resident::Header;
 use xenolith_core::vmx::capability::Capabilities;
 use xenolith_core::vmx::field::{self, Field, Natural, ReadWrite};
@@ -295,4 +295,17 @@ fn segments(vmcs: &mut CurrentVmcs, initial: &Initial) {
             (field::GUEST_IDTR_BASE, Natural(initial.hole.idt().0)),
         ],
     );
+}
+
+/// Loads the local descriptor table of a guest; with no entries there is none.
+pub(super) fn local_descriptors(vmcs: &mut CurrentVmcs, base: Gva, entries: u16) {
+    const PRESENT_LDT: u32 = 0x82;
+    let (selector, rights, limit) = match (u32::from(entries) * 8).checked_sub(1) {
+        Some(limit) => (LDT_SELECTOR, PRESENT_LDT, limit),
+        None => (0, UNUSABLE, 0),
+    };
+    put(vmcs, &[(field::GUEST_LDTR_SELECTOR, selector)]);
+    let words = [(field::GUEST_LDTR_ACCESS_RIGHTS, rights), (field::GUEST_LDTR_LIMIT, limit)];
+    put(vmcs, &words);
+    put(vmcs, &[(field::GUEST_LDTR_BASE, Natural(base.0))]);
 }

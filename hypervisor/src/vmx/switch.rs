@@ -30,6 +30,13 @@ pub(crate) struct CallRegisters {
     pub(crate) rax: u64,
 }
 
+impl CallRegisters {
+    /// Sets the argument registers.
+    pub(crate) fn set_arguments(&mut self, arguments: [u64; 5]) {
+        [self.rdi, self.rsi, self.rdx, self.r10, self.r8] = arguments;
+    }
+}
+
 /// All registers that the CPU does not switch at entry and exit.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]

@@ -174,7 +174,9 @@ fn hypervisor_leaf(leaf: u32, subleaf: u32, view: &View) -> Registers {
             let [a, b, c] = words(&xenolith::CPUID_SIGNATURE);
             [xenolith::CPUID_MAX, a, b, c]
         }
-        xenolith::CPUID_FEATURES => [xenolith::EXTENSION_VERSION, xenolith::OP, SLOTS, 0],
+        xenolith::CPUID_FEATURES => {
+            [xenolith::EXTENSION_VERSION, xenolith::OP, SLOTS, xenolith::NO_RESTART]
+        }
         _ => [0; 4],
     }
 }

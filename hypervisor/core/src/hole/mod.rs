@@ -43,6 +43,8 @@ const DIRECT_SLOT: usize = 1;
 const VCPU_SLOT: usize = 2;
 /// Selector of the task state segment.
 pub const TASK_SELECTOR: u16 = 0xe040;
+/// Selector of the local descriptor table, while there is one.
+pub const LDT_SELECTOR: u16 = 0xe060;
 /// Bytes of the task state segment; its I/O map lies behind the limit.
 pub const TASK_BYTES: u32 = 104;
 /// Limit of the GDT: up to the end of the reserved page.
@@ -177,6 +179,11 @@ impl Hole {
             None => self.at(EMPTY).0 | READ_ONLY,
         };
         (self.at(VCPU_LEVEL_1 + page * 8), entry)
+    }
+
+    /// Returns where root finds the machine-to-physical entry of a frame of the domain's memory.
+    pub fn m2p_entry(&self, gfn: Gfn) -> Option<Gpa> {
+        (gfn.0 < self.memory_pages).then(|| Gpa(self.m2p().0 + 8 * gfn.0))
     }
 
     const fn at(&self, offset: u64) -> Gpa {

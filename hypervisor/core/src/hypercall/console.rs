@@ -8,8 +8,6 @@ use xenolith_abi::errno::{E2BIG, EFAULT, ENOSYS};
 
 /// Bytes that are copied at a time, which is how many a fault at most keeps back.
 const CHUNK_BYTES: usize = 127;
-/// Chunks between two looks at what else is to be done.
-const CHUNKS: u32 = 32;
 
 pub(super) fn console_io<M: Machine>(call: &mut Call<'_, M>, args: &Args) -> Outcome {
     let [command, count, buffer, ..] = *args;
@@ -21,14 +19,11 @@ pub(super) fn console_io<M: Machine>(call: &mut Call<'_, M>, args: &Args) -> Out
     }
 }
 
-/// Queues `count` bytes; cut when the queue is full or much has been done.
+/// Queues `count` bytes; cut when the queue is full, too.
 fn write<M: Machine>(call: &mut Call<'_, M>, args: &Args, count: u32, buffer: Gva) -> Outcome {
     let mut rest = count;
     let mut at = buffer.0;
-    for _ in 0..CHUNKS {
-        if rest == 0 {
-            return Outcome::Return(0);
-        }
+    while rest != 0 {
         let mut chunk = [0; CHUNK_BYTES];
         let len = chunk.len().min(crate::address::to_usize(u64::from(rest)));
         let chunk = &mut chunk[..len];
@@ -41,6 +36,9 @@ fn write<M: Machine>(call: &mut Call<'_, M>, args: &Args, count: u32, buffer: Gv
         call.machine.with_console(|queues| queues.write(chunk));
         at = at.wrapping_add(to_u64(len));
         rest -= u32::try_from(len).expect("a chunk is short");
+        if call.machine.preempt() {
+            break;
+        }
     }
     if rest == 0 {
         return Outcome::Return(0);

@@ -161,13 +161,17 @@ fn reset<M: Machine>(call: &mut Call<'_, M>, args: &Args, reset: Reset) -> Outco
         Err(fault) => return fault.into(),
     };
     let domain = DomId(argument.dom);
-    match operations::reset(call.machine, call.domain.id, domain, reset) {
-        Ok(Progress::Done) => Outcome::Return(0),
-        Ok(Progress::Unfinished) => {
-            let mut left = *args;
-            left[0] = u64::from(RESET_CONTINUED);
-            Outcome::Continue(left)
+    let mut reset = reset;
+    loop {
+        match operations::reset(call.machine, call.domain.id, domain, reset) {
+            Ok(Progress::Done) => return Outcome::Return(0),
+            Ok(Progress::Unfinished) if call.machine.preempt() => {
+                let mut left = *args;
+                left[0] = u64::from(RESET_CONTINUED);
+                return Outcome::Continue(left);
+            }
+            Ok(Progress::Unfinished) => reset = Reset::Resume,
+            Err(error) => return Outcome::Return(-error.errno()),
         }
-        Err(error) => Outcome::Return(-error.errno()),
     }
 }

@@ -9,8 +9,12 @@ mod debug_register;
 mod descriptor;
 mod event_channel;
 mod memory;
+mod mmu;
+mod multicall;
+mod own_state;
 mod physdev;
 mod sched;
+mod task;
 mod timer;
 mod trap;
 mod vcpu;
@@ -18,12 +22,14 @@ mod version;
 mod vm_assist;
 mod xenolith;
 
+pub use own_state::OwnState;
+pub use task::{FpuUse, SegmentBase};
+
 use crate::address::{Gpa, Gva, to_u64};
 use crate::console::ConsoleQueues;
 use crate::domain::Domain;
 use crate::event_channel::Domains;
 use crate::guest_access::{Fault, GuestSpace};
-use crate::guest_memory::GuestMemory;
 use crate::shutdown::ShutdownReason;
 use crate::time::Clock;
 use crate::vcpu::VcpuState;
@@ -40,6 +46,13 @@ pub enum Outcome {
     Return(i64),
     /// Write the argument registers back and leave rip on the instruction: there is more to do.
     Continue(Args),
+    /// Write the argument registers back, -EAGAIN into rax, and go on behind the instruction: there
+    /// is more to do, and the caller wants to know.
+    Again(Args),
+    /// [`Self::Continue`] or [`Self::Again`], after what an entry of a list asked for.
+    Pause(Pause, Then),
+    /// Make the `iret` hypercall, which is the resident's.
+    Iret,
     /// Return 0, after others had a chance to run.
     Yield,
     /// Return 0 once an upcall is pending. Upcalls are allowed, and none was pending.
@@ -54,6 +67,40 @@ pub enum Outcome {
     Shutdown(ShutdownReason),
 }
 
+/// What a vCPU waits for before it goes on.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Pause {
+    /// As [`Outcome::Yield`].
+    Yield,
+    /// As [`Outcome::Block`].
+    Block,
+    /// As [`Outcome::Poll`].
+    Poll {
+        /// System time in nanoseconds; `None` for no limit.
+        deadline_ns: Option<u64>,
+    },
+}
+
+/// How a vCPU goes on after a [`Pause`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Then {
+    /// As [`Outcome::Continue`].
+    Continue(Args),
+    /// As [`Outcome::Again`].
+    Again(Args),
+}
+
+impl Outcome {
+    /// Tells the caller that there is more to do, where the call would have been restarted.
+    const fn without_restart(self) -> Self {
+        match self {
+            Self::Continue(args) => Self::Again(args),
+            Self::Pause(pause, Then::Continue(args)) => Self::Pause(pause, Then::Again(args)),
+            other => other,
+        }
+    }
+}
+
 impl From<Fault> for Outcome {
     fn from(_: Fault) -> Self {
         Self::Return(-EFAULT)
@@ -61,21 +108,9 @@ impl From<Fault> for Outcome {
 }
 
 /// What handlers need of the machine; and through it of the domains, of which one is the caller's.
-pub trait Machine: Domains {
-    /// The memory of the calling domain.
-    type Memory: GuestMemory;
-
-    /// Returns the memory of the calling domain.
-    fn memory(&mut self) -> &mut Self::Memory;
-
-    /// Returns CR3 of the calling vCPU.
-    fn cr3(&self) -> u64;
-
+pub trait Machine: Domains + OwnState {
     /// Runs `action` on the domain's console, after moving what the line takes and gives.
     fn with_console<R>(&mut self, action: impl FnOnce(&mut ConsoleQueues) -> R) -> R;
-
-    /// Writes `bytes` to the hole, within a page, whatever the guest may do there.
-    fn publish(&mut self, at: Gpa, bytes: &[u8]);
 
     /// Drops what the CPU has cached of the domain's address spaces, after the hole has changed.
     fn flush(&mut self);
@@ -95,6 +130,12 @@ pub trait Machine: Domains {
 
     /// Makes an NMI pending for the calling vCPU.
     fn send_nmi(&mut self);
+
+    /// Sets what the next use of the x87 or vector unit does.
+    fn set_fpu_use(&mut self, fpu: FpuUse);
+
+    /// Sets a base address, which is canonical. The vCPU is in its kernel.
+    fn set_segment_base(&mut self, base: SegmentBase, address: Gva);
 
     /// Returns CR4 as the calling vCPU sees it.
     fn cr4(&self) -> u64;
@@ -130,13 +171,25 @@ pub struct Call<'a, M> {
 impl<M: Machine> Call<'_, M> {
     /// Returns the caller's address space.
     fn space(&mut self) -> GuestSpace<'_, M::Memory> {
-        let cr3 = self.machine.cr3();
-        GuestSpace::new(self.machine.memory(), cr3)
+        self.machine.space()
+    }
+
+    /// Returns the caller as requests about page tables see it.
+    fn tables(&mut self) -> mmu::Tables<'_, M> {
+        mmu::Tables { state: self.machine, hole: &self.domain.hole, domain: self.domain.id }
     }
 }
 
 /// The numbers that have a handler, a bit each.
 const KNOWN: u64 = 1 << hypercall::XEN_VERSION
+    | 1 << hypercall::STACK_SWITCH
+    | 1 << hypercall::FPU_TASKSWITCH
+    | 1 << hypercall::SET_SEGMENT_BASE
+    | 1 << hypercall::MULTICALL
+    | 1 << hypercall::MMU_UPDATE
+    | 1 << hypercall::UPDATE_VA_MAPPING
+    | 1 << hypercall::UPDATE_VA_MAPPING_OTHERDOMAIN
+    | 1 << hypercall::MMUEXT_OP
     | 1 << hypercall::CONSOLE_IO
     | 1 << hypercall::SCHED_OP
     | 1 << hypercall::MEMORY_OP
@@ -155,10 +208,16 @@ const KNOWN: u64 = 1 << hypercall::XEN_VERSION
     | 1 << hypercall::EVENT_CHANNEL_OP
     | 1 << xenolith_abi::xenolith::OP;
 
+/// The bit of a number by which a caller asks for [`Outcome::Again`] in place of
+/// [`Outcome::Continue`].
+const NO_RESTART: u64 = xenolith_abi::xenolith::NO_RESTART as u64;
+const _: () = assert!(NO_RESTART == 64, "the bit above all numbers");
+
 /// Returns the answer of calls that need neither domain nor machine: unknown numbers, and the
 /// version, which guests ask for when all they want is to enter the hypervisor.
 #[inline]
 pub const fn at_once(number: u64, first_argument: u64) -> Option<i64> {
+    let number = number & !NO_RESTART;
     if number >= 64 || KNOWN >> number & 1 == 0 {
         return Some(-ENOSYS);
     }
@@ -172,8 +231,23 @@ pub fn dispatch<M: Machine>(call: &mut Call<'_, M>, number: u64, args: &Args) ->
     if let Some(value) = at_once(number, args[0]) {
         return Outcome::Return(value);
     }
-    match as_u32(number) {
+    let outcome = run(call, as_u32(number & !NO_RESTART), args);
+    if number & NO_RESTART != 0 { outcome.without_restart() } else { outcome }
+}
+
+fn run<M: Machine>(call: &mut Call<'_, M>, number: u32, args: &Args) -> Outcome {
+    match number {
         hypercall::XEN_VERSION => version::xen_version(call, args),
+        hypercall::STACK_SWITCH => task::stack_switch(call, args),
+        hypercall::FPU_TASKSWITCH => task::fpu_taskswitch(call, args),
+        hypercall::SET_SEGMENT_BASE => task::set_segment_base(call, args),
+        hypercall::MULTICALL => multicall::multicall(call, args),
+        hypercall::MMU_UPDATE => mmu::mmu_update(&mut call.tables(), args),
+        hypercall::MMUEXT_OP => mmu::mmuext_op(&mut call.tables(), args),
+        hypercall::UPDATE_VA_MAPPING => mmu::update_va_mapping(&mut call.tables(), args),
+        hypercall::UPDATE_VA_MAPPING_OTHERDOMAIN => {
+            mmu::update_va_mapping_otherdomain(&mut call.tables(), args)
+        }
         hypercall::CONSOLE_IO => console::console_io(call, args),
         hypercall::SCHED_OP => sched::sched_op(call, args),
         hypercall::MEMORY_OP => memory::memory_op(call, args),

@@ -6,7 +6,7 @@
 //! BEHIND_HOLE     the same pages, right behind the hole
 //! ```
 
-use super::{Args, Call, Machine, Outcome, at_once, dispatch};
+use super::{Args, Call, FpuUse, Machine, Outcome, OwnState, SegmentBase, at_once, dispatch};
 use crate::address::{DomId, Gpa, Gva, VcpuId, to_u64};
 use crate::console::ConsoleQueues;
 use crate::domain::Domain;
@@ -33,6 +33,15 @@ pub(super) const IN_HOLE: u64 = HYPERVISOR_VIRT_START + (510 << 30);
 /// Where the pages are behind the hole.
 pub(super) const BEHIND_HOLE: u64 = HYPERVISOR_VIRT_END + (510 << 30);
 
+/// What was dropped of the caller's translations.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Flush {
+    All,
+    Page(Gva),
+    /// All, since another table was loaded.
+    Table(Gpa),
+}
+
 /// What handlers see of the machine.
 #[derive(Debug)]
 pub(super) struct TestMachine {
@@ -55,6 +64,19 @@ pub(super) struct TestMachine {
     /// NMIs that were sent.
     pub(super) nmis: u32,
     pub(super) cr4: u64,
+    /// The last setting of the floating-point unit.
+    pub(super) fpu: Option<FpuUse>,
+    /// The base addresses that were set, in order.
+    pub(super) bases: Vec<(SegmentBase, Gva)>,
+    pub(super) cr3: u64,
+    /// What was dropped of the caller's translations, in order.
+    pub(super) flushed: Vec<Flush>,
+    /// The last local descriptor table.
+    pub(super) ldt: Option<(Gva, u16)>,
+    /// How often it is denied that a call had better be cut.
+    pub(super) units: u32,
+    /// Questions until one single time it is said so.
+    pub(super) cut_at: Option<u32>,
     /// The debug registers.
     pub(super) debug: [u64; 8],
     /// Whether ticks can be counted, and those that are.
@@ -78,7 +100,7 @@ impl Domains for TestMachine {
     }
 }
 
-impl Machine for TestMachine {
+impl OwnState for TestMachine {
     type Memory = TestMemory;
 
     fn memory(&mut self) -> &mut TestMemory {
@@ -86,20 +108,46 @@ impl Machine for TestMachine {
     }
 
     fn cr3(&self) -> u64 {
-        CR3
+        self.cr3
     }
 
+    fn load_cr3(&mut self, table: Gpa) {
+        self.cr3 = table.0;
+        self.flushed.push(Flush::Table(table));
+    }
+
+    fn flush_translations(&mut self) {
+        self.flushed.push(Flush::All);
+    }
+
+    fn flush_page(&mut self, address: Gva) {
+        self.flushed.push(Flush::Page(address));
+    }
+
+    fn load_ldt(&mut self, base: Gva, entries: u16) {
+        self.ldt = Some((base, entries));
+    }
+
+    fn publish(&mut self, at: Gpa, bytes: &[u8]) {
+        assert!(at.page_offset() + to_u64(bytes.len()) <= 4096, "it crosses a page");
+        self.published.push((at, bytes.to_vec()));
+    }
+
+    fn preempt(&mut self) -> bool {
+        let cut = self.units == 0 || self.cut_at == Some(0);
+        self.units = self.units.saturating_sub(1);
+        self.cut_at = self.cut_at.and_then(|questions| questions.checked_sub(1));
+        cut
+    }
+}
+
+impl Machine for TestMachine {
     fn with_console<R>(&mut self, action: impl FnOnce(&mut ConsoleQueues) -> R) -> R {
         action(&mut self.queues)
     }
 
     fn flush(&mut self) {
         self.flushes += 1;
-    }
-
-    fn publish(&mut self, at: Gpa, bytes: &[u8]) {
-        assert!(at.page_offset() + to_u64(bytes.len()) <= 4096, "it crosses a page");
-        self.published.push((at, bytes.to_vec()));
     }
 
     fn set_handled(&mut self, handled: u32) {
@@ -121,6 +169,14 @@ impl Machine for TestMachine {
 
     fn send_nmi(&mut self) {
         self.nmis += 1;
+    }
+
+    fn set_fpu_use(&mut self, fpu: FpuUse) {
+        self.fpu = Some(fpu);
+    }
+
+    fn set_segment_base(&mut self, base: SegmentBase, address: Gva) {
+        self.bases.push((base, address));
     }
 
     fn cr4(&self) -> u64 {
@@ -184,6 +240,13 @@ impl Caller {
             armed: Vec::new(),
             nmis: 0,
             cr4: 0,
+            fpu: None,
+            bases: Vec::new(),
+            cr3: CR3,
+            flushed: Vec::new(),
+            ldt: None,
+            units: u32::MAX,
+            cut_at: None,
             debug: [0; 8],
             can_step: true,
             ticks: None,
@@ -208,9 +271,33 @@ impl Caller {
         outcome
     }
 
+    /// Makes a call that is cut after each `units` denials, again and again until it returns.
+    /// Returns its result and in how many pieces it was done.
+    pub(super) fn call_in_pieces(
+        &mut self,
+        number: impl Into<u64>,
+        args: &Args,
+        units: u32,
+    ) -> (i64, usize) {
+        let number = number.into();
+        let mut args = *args;
+        for pieces in 1..100_000 {
+            self.machine.units = units;
+            let outcome = self.call_all(number, &args);
+            self.machine.units = u32::MAX;
+            args = match outcome {
+                Outcome::Return(value) => return (value, pieces),
+                Outcome::Continue(left) if number & 64 == 0 => left,
+                Outcome::Again(left) if number & 64 != 0 => left,
+                other => panic!("{other:?} after {pieces} pieces"),
+            };
+        }
+        panic!("it does not end")
+    }
+
     /// Returns the address space.
     pub(super) fn space(&mut self) -> GuestSpace<'_, TestMemory> {
-        GuestSpace::new(&mut self.machine.memory, CR3)
+        self.machine.space()
     }
 
     /// Stores a value in guest memory.

@@ -2,6 +2,8 @@ mod callback;
 mod console;
 mod event_channel;
 mod memory;
+mod mmu;
+mod multicall;
 mod numbers;
 mod pointers;
 mod sched;

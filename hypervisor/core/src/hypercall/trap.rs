@@ -8,9 +8,6 @@ use xenolith_abi::errno::EINVAL;
 use xenolith_abi::trap::{FLAG_DPL_MASK, FLAG_MASK_EVENTS, TrapInfo};
 use zerocopy::IntoBytes;
 
-/// Entries between two looks at what else is to be done.
-const ENTRIES: u32 = 64;
-
 pub(super) fn set_trap_table<M: Machine>(call: &mut Call<'_, M>, args: &Args) -> Outcome {
     if args[0] == 0 {
         for vector in 0..=u8::MAX {
@@ -19,7 +16,7 @@ pub(super) fn set_trap_table<M: Machine>(call: &mut Call<'_, M>, args: &Args) ->
         return Outcome::Return(0);
     }
     let mut at = args[0];
-    for _ in 0..ENTRIES {
+    loop {
         let entry: TrapInfo = match call.space().read(handle(at)) {
             Ok(entry) => entry,
             Err(fault) => return fault.into(),
@@ -32,9 +29,11 @@ pub(super) fn set_trap_table<M: Machine>(call: &mut Call<'_, M>, args: &Args) ->
         }
         set(call, entry.vector, Trap { handler: entry.address, flags: u64::from(entry.flags) });
         at = at.wrapping_add(to_u64(size_of::<TrapInfo>()));
+        if call.machine.preempt() {
+            let [_, rest @ ..] = *args;
+            return Outcome::Continue([at, rest[0], rest[1], rest[2], rest[3]]);
+        }
     }
-    let [_, rest @ ..] = *args;
-    Outcome::Continue([at, rest[0], rest[1], rest[2], rest[3]])
 }
 
 /// Makes `trap` what happens on `vector`; a handler of 0 takes it away.

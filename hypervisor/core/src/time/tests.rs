@@ -55,6 +55,10 @@ impl GuestMemory for Journal {
         self.memory.write(at, from)
     }
 
+    fn replace_word(&mut self, _: Gpa, _: u64, _: u64) -> Option<u64> {
+        unreachable!("records are written in order")
+    }
+
     fn fetch_or(&mut self, at: Gpa, bits: u64) -> Option<u64> {
         self.memory.fetch_or(at, bits)
     }

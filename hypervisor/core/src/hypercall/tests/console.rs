@@ -93,8 +93,18 @@ proptest! {
 
 #[test]
 fn a_long_write_lets_others_run_though_there_is_room() {
-    assert_eq!(write_in_pieces(&[b'a'; 32 * 127], []), 1);
-    assert_eq!(write_in_pieces(&[b'a'; 32 * 127 + 1], []), 2);
+    for (count, units, pieces) in
+        [(508, 3, 1), (509, 3, 2), (508, 0, 4), (509, 0, 5), (8000, 63, 1)]
+    {
+        for bit in [0, 64] {
+            let mut caller = Caller::new();
+            caller.put(TEXT, &vec![b'a'; count][..]);
+            let args = [0, to_u64(count), TEXT, 4, 5];
+            let (result, made) = caller.call_in_pieces(CONSOLE_IO | bit, &args, units);
+            assert_eq!((result, made), (0, pieces), "{count} {units}");
+            assert_eq!(drain(&mut caller).len(), count);
+        }
+    }
 }
 
 #[test]

@@ -167,6 +167,7 @@ fn a_reset_goes_on_until_all_is_closed() {
     caller.put(BASE, &u32::from(SELF));
     let mut args = [u64::from(abi::RESET), BASE, 3, 4, 5];
     let mut pieces = 1;
+    caller.machine.units = 0;
     while let Outcome::Continue(rest) = caller.call_all(EVENT_CHANNEL_OP.into(), &args) {
         assert_eq!(rest, [14, BASE, 3, 4, 5]);
         args = rest;
