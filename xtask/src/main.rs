@@ -49,12 +49,18 @@ fn perform(task: &Task) -> Result<ExitCode> {
         Task::Abi(options) => abi(&workspace, *options),
         Task::Bench(options) => bench::run(&workspace, *options),
         Task::Doctor => doctor::run(&workspace),
-        Task::Setup(options) => {
-            setup::ensure(&workspace, Use::ALL, &Part::ALL, options.policy())?;
-            progress!("nothing is missing");
-            Ok(ExitCode::SUCCESS)
-        }
+        Task::Setup(options) => setup(&workspace, *options),
     }
+}
+
+/// `xtask setup`.
+fn setup(workspace: &Workspace, options: SetupOptions) -> Result<ExitCode> {
+    setup::ensure(workspace, Use::ALL, &Part::OF_TOOLCHAIN, options.policy())?;
+    match setup::ensure(workspace, &[], &[Part::Miri], options.policy()) {
+        Ok(()) => progress!("nothing is missing"),
+        Err(error) => progress!("tests under Miri will be skipped: {error:#}"),
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// `xtask build`.

@@ -4,6 +4,7 @@
 //! looks like success.
 
 pub(crate) mod host;
+mod miri;
 pub(crate) mod prepare;
 pub(crate) mod recorder;
 pub(crate) mod report;
@@ -20,7 +21,7 @@ use crate::cli::TestOptions;
 use crate::progress;
 use crate::scenario::catalogue;
 use crate::scenario::spec::Kind;
-use crate::setup::{self, rust::Part};
+use crate::setup::{self, Policy, rust::Part};
 use crate::workspace::Workspace;
 use crate::{abi, build, noinstr};
 use report::{Report, Row};
@@ -42,7 +43,7 @@ pub(crate) fn run(workspace: &Workspace, options: &TestOptions) -> Result<ExitCo
     let start = Instant::now();
     let mut report = Report::default();
     for tier in Tier::ALL.into_iter().filter(|tier| selection.tiers.contains(tier)) {
-        run_tier(workspace, tier, &mut report);
+        run_tier(workspace, tier, options.setup.policy(), &mut report);
     }
     scenarios::run(workspace, &selection.scenarios, jobs(options), &mut report);
     progress!("{:.0} s in all", start.elapsed().as_secs_f64());
@@ -50,13 +51,21 @@ pub(crate) fn run(workspace: &Workspace, options: &TestOptions) -> Result<ExitCo
 }
 
 /// Runs a tier other than the scenarios.
-fn run_tier(workspace: &Workspace, tier: Tier, report: &mut Report) {
+fn run_tier(workspace: &Workspace, tier: Tier, policy: Policy, report: &mut Report) {
     let start = Instant::now();
     let name = tier.name();
     let result = match tier {
         Tier::Host(package) => match host::run(workspace, package) {
             Ok(tests) => return report.add_host(name, &tests, start.elapsed()),
             Err(error) => Err(error),
+        },
+        Tier::Miri(package) => match setup::ensure(workspace, &[], &[Part::Miri], policy) {
+            // A toolchain of its own, which not every host can have.
+            Err(error) => return report.add(&Row::skipped(name, &error)),
+            Ok(()) => match miri::run(workspace, package) {
+                Ok(tests) => return report.add_host(name, &tests, start.elapsed()),
+                Err(error) => Err(error),
+            },
         },
         Tier::Abi => abi::run().map(|()| String::new()),
         Tier::Noinstr => noinstr::run(workspace),

@@ -6,6 +6,9 @@ use xshell::cmd;
 use super::line::Line;
 use crate::workspace::{BARE_TARGET, Workspace, cargo};
 
+/// The toolchain that brings Miri: no release does, and not every nightly works.
+pub(crate) const MIRI_TOOLCHAIN: &str = "nightly-2026-05-20";
+
 /// A part of the toolchain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
@@ -15,11 +18,16 @@ pub(crate) enum Part {
     Rustfmt,
     /// The linter.
     Clippy,
+    /// The interpreter that finds undefined behaviour, with its toolchain.
+    Miri,
 }
 
 impl Part {
     /// All of them.
-    pub(crate) const ALL: [Self; 3] = [Self::BareTarget, Self::Rustfmt, Self::Clippy];
+    pub(crate) const ALL: [Self; 4] = [Self::BareTarget, Self::Rustfmt, Self::Clippy, Self::Miri];
+
+    /// Those of the toolchain that builds everything.
+    pub(crate) const OF_TOOLCHAIN: [Self; 3] = [Self::BareTarget, Self::Rustfmt, Self::Clippy];
 
     /// Its name.
     pub(crate) const fn name(self) -> &'static str {
@@ -27,6 +35,7 @@ impl Part {
             Self::BareTarget => "Rust for the bare machine",
             Self::Rustfmt => "rustfmt",
             Self::Clippy => "clippy",
+            Self::Miri => "Miri",
         }
     }
 
@@ -36,6 +45,7 @@ impl Part {
             Self::BareTarget => "compiles hypervisor and guests",
             Self::Rustfmt => "checks the form of the source; for developers",
             Self::Clippy => "checks the source; for developers",
+            Self::Miri => "runs tests and finds undefined behaviour; without it they are skipped",
         }
     }
 
@@ -50,11 +60,12 @@ impl Part {
             Self::BareTarget => cmd!(shell, "rustc --print target-libdir --target {BARE_TARGET}"),
             Self::Rustfmt => cmd!(shell, "{cargo} fmt --version"),
             Self::Clippy => cmd!(shell, "{cargo} clippy --version"),
+            Self::Miri => cmd!(shell, "rustup run {MIRI_TOOLCHAIN} cargo miri --version"),
         };
         let answer = answer.quiet().ignore_stderr().read();
         Ok(match self {
             Self::BareTarget => answer.is_ok_and(|directory| shell.path_exists(directory)),
-            Self::Rustfmt | Self::Clippy => answer.is_ok(),
+            Self::Rustfmt | Self::Clippy | Self::Miri => answer.is_ok(),
         })
     }
 
@@ -64,6 +75,14 @@ impl Part {
             Self::BareTarget => Line::of(&["rustup", "target", "add", BARE_TARGET]),
             Self::Rustfmt => Line::of(&["rustup", "component", "add", "rustfmt"]),
             Self::Clippy => Line::of(&["rustup", "component", "add", "clippy"]),
+            Self::Miri => Line::of(&[
+                "rustup",
+                "toolchain",
+                "install",
+                MIRI_TOOLCHAIN,
+                "--profile=minimal",
+                "--component=miri,rust-src",
+            ]),
         }
     }
 }

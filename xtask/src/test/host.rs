@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use xshell::cmd;
+use xshell::{Cmd, cmd};
 
 use super::report::{Row, Status, Tally};
 use crate::progress;
@@ -43,7 +43,15 @@ pub(crate) fn run(workspace: &Workspace, package: &str) -> Result<HostTests> {
     progress!("testing {package} on the host");
     let shell = workspace.shell()?;
     let cargo = cargo();
-    let mut run = Command::from(cmd!(shell, "{cargo} test --package {package} --no-fail-fast"));
+    tests_of(cmd!(shell, "{cargo} test --package {package} --no-fail-fast"), package)
+}
+
+/// Runs a command that tests `package`.
+///
+/// # Errors
+/// It cannot be started, or ends in a way that its sums do not tell.
+pub(super) fn tests_of(command: Cmd<'_>, package: &str) -> Result<HostTests> {
+    let mut run = Command::from(command);
     // What the compiler has to say goes to the terminal as it comes; the tests' words are kept.
     let output = run.stderr(Stdio::inherit()).output();
     let output = output.with_context(|| format!("cannot test {package}"))?;

@@ -36,6 +36,12 @@ impl Row {
         Self { name, status: Status::Failed, remarks, time }
     }
 
+    /// A test that cannot be run here, and why.
+    pub(crate) fn skipped(name: String, why: &anyhow::Error) -> Self {
+        let remarks = vec![format!("{why:#}")];
+        Self { name, status: Status::Skipped, remarks, time: Duration::ZERO }
+    }
+
     /// A test that is a single step: its success with a remark that may be empty, or its error.
     pub(crate) fn of_result(name: String, result: anyhow::Result<String>, time: Duration) -> Self {
         match result {

@@ -9,11 +9,16 @@ const MINIMUM: u32 = 650;
 /// The packages whose tests run on the host.
 const HOST_PACKAGES: [&str; 4] = ["xenolith-abi", "xenolith-core", "xenolith-guest", "xtask"];
 
+/// The packages whose tests run under Miri: what holds layouts, copies or code that is unsafe.
+const MIRI_PACKAGES: [&str; 3] = ["xenolith-abi", "xenolith-core", "xenolith-guest"];
+
 /// Tests other than scenarios.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tier {
     /// The tests of a package that runs on the host.
     Host(&'static str),
+    /// The tests of a package under Miri.
+    Miri(&'static str),
     /// The comparison of the ABI with Xen's headers.
     Abi,
     /// What entry code of guest kernels calls.
@@ -24,11 +29,14 @@ pub(crate) enum Tier {
 
 impl Tier {
     /// All of them, in the order in which they run.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Host(HOST_PACKAGES[0]),
         Self::Host(HOST_PACKAGES[1]),
         Self::Host(HOST_PACKAGES[2]),
         Self::Host(HOST_PACKAGES[3]),
+        Self::Miri(MIRI_PACKAGES[0]),
+        Self::Miri(MIRI_PACKAGES[1]),
+        Self::Miri(MIRI_PACKAGES[2]),
         Self::Abi,
         Self::Noinstr,
         Self::Size,
@@ -38,6 +46,7 @@ impl Tier {
     pub(crate) fn name(self) -> String {
         match self {
             Self::Host(package) => format!("host/{package}"),
+            Self::Miri(package) => format!("miri/{package}"),
             Self::Abi => "abi".to_owned(),
             Self::Noinstr => "noinstr".to_owned(),
             Self::Size => "size".to_owned(),
@@ -122,7 +131,10 @@ mod tests {
     fn filters_leave_what_contains_one_of_them() {
         assert_eq!(names(&["boot"]), ["scenario/boot"]);
         assert_eq!(names(&["scenario/"]), ["scenario/boot", "scenario/no-vmx"]);
-        assert_eq!(names(&["vmx", "core"]), ["host/xenolith-core", "scenario/no-vmx"]);
+        assert_eq!(
+            names(&["vmx", "core"]),
+            ["host/xenolith-core", "miri/xenolith-core", "scenario/no-vmx"]
+        );
         assert!(names(&["nothing like it"]).is_empty());
     }
 

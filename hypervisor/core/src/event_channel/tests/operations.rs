@@ -29,6 +29,7 @@ fn refusals_are_xens_error_numbers() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes under Miri")]
 fn ports_are_allocated_for_anyone_to_connect() {
     let mut domains = TestDomains::new();
     for (port, remote, waits_for) in
@@ -64,6 +65,7 @@ fn connected_ports_know_each_other_and_have_an_event() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes under Miri")]
 fn connecting_is_refused_to_all_but_who_is_waited_for() {
     let mut domains = TestDomains::new();
     let (_, taken) = connected(&mut domains, TWO);
@@ -248,6 +250,7 @@ fn status_is_for_ports_of_ones_own() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes under Miri")]
 fn reset_closes_all_ports_in_pieces() {
     let mut domains = TestDomains::new();
     let (near, far) = connected(&mut domains, TWO);

@@ -51,9 +51,10 @@ fn assert_alike(domains: &mut TestDomains, model: &mut Model, copies: &mut Copie
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 2 } else { 512 }))]
+    #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
+    #[cfg_attr(miri, ignore = "takes minutes under Miri")]
     fn the_table_does_what_the_model_does(
         steps in proptest::collection::vec((prop_oneof![Just(ONE), Just(TWO)], step()), 1..60),
     ) {
