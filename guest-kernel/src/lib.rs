@@ -48,6 +48,7 @@ pub mod scenario;
 pub mod shared_info;
 pub mod start_info;
 pub mod static_pages;
+pub mod tasks;
 pub mod time;
 #[cfg(target_os = "none")]
 pub mod traps;

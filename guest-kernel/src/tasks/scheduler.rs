@@ -1,0 +1,297 @@
+//! Which task runs: round robin among those that could, a slice of time each.
+//!
+//! Nothing here knows registers or stacks, so all of it runs on the host. One vCPU; its idle task
+//! runs when no other can, and is in no queue.
+
+use core::time::Duration;
+
+use super::{
+    run_queue::RunQueue,
+    task::{Account, Channel, Name, State, Task, TaskId},
+};
+use crate::time::SystemTime;
+
+/// The most tasks there can be, the idle one among them.
+pub const PLACES: usize = 32;
+
+/// The place of the idle task.
+pub(super) const IDLE: usize = 0;
+
+/// How long a task runs while others could.
+pub const SLICE: Duration = Duration::from_millis(10);
+
+/// There are as many tasks as there can be.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Full;
+
+/// No task has this number any more.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct NoSuchTask;
+
+/// Why the running task gives up the vCPU.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Why {
+    /// It asked to.
+    Voluntary,
+    /// It was interrupted.
+    Preempted,
+    /// It was interrupted in a preemptible hypercall.
+    PreemptedInCall,
+}
+
+/// A change from the task in one place to that in another.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Switch {
+    /// The place of the task that ran.
+    pub from: usize,
+    /// The place of the task that runs now.
+    pub to: usize,
+}
+
+/// All tasks of a vCPU.
+#[derive(Debug)]
+pub struct Scheduler {
+    places: [Option<Task>; PLACES],
+    ready: RunQueue<PLACES>,
+    current: usize,
+    /// Since when the running task has not been charged.
+    since: SystemTime,
+    slice_ends: SystemTime,
+    /// A tick has said that the slice is over.
+    slice_is_over: bool,
+    generations: u64,
+    tickets: u64,
+}
+
+impl Scheduler {
+    /// Returns a scheduler without tasks.
+    #[expect(clippy::new_without_default, reason = "only ever a static's initializer")]
+    pub const fn new() -> Self {
+        Self {
+            places: [None; PLACES],
+            ready: RunQueue::new(),
+            current: IDLE,
+            since: SystemTime::from_ns(0),
+            slice_ends: SystemTime::from_ns(0),
+            slice_is_over: false,
+            generations: 0,
+            tickets: 0,
+        }
+    }
+
+    /// Makes the idle task and that of the caller, which runs. Returns the latter.
+    pub fn start(&mut self, now: SystemTime) -> TaskId {
+        self.place_task(IDLE, Name::new("idle"));
+        let main = self.place_task(IDLE + 1, Name::new("main"));
+        self.task(main.place).state = State::Running;
+        self.task(main.place).account.turns = 1;
+        self.current = main.place;
+        self.since = now;
+        self.slice_ends = now + SLICE;
+        main
+    }
+
+    fn place_task(&mut self, place: usize, name: Name) -> TaskId {
+        let id = TaskId { place, generation: self.generations };
+        self.generations += 1;
+        self.places[place] = Some(Task {
+            id,
+            name,
+            state: State::Ready,
+            account: Account::default(),
+            ticket: 0,
+            timed_out: false,
+            detached: false,
+        });
+        id
+    }
+
+    fn task(&mut self, place: usize) -> &mut Task {
+        self.places[place].as_mut().expect("places in use hold tasks")
+    }
+
+    fn find(&self, id: TaskId) -> Result<&Task, NoSuchTask> {
+        self.places[id.place].as_ref().filter(|task| task.id == id).ok_or(NoSuchTask)
+    }
+
+    /// Returns all tasks.
+    pub fn iter(&self) -> impl Iterator<Item = &Task> {
+        self.places.iter().flatten()
+    }
+
+    /// Returns the running task.
+    ///
+    /// # Panics
+    ///
+    /// Before [`start`](Self::start).
+    pub fn current(&self) -> &Task {
+        self.places[self.current].as_ref().expect("the running task has its place")
+    }
+
+    /// Adds a task that could run.
+    ///
+    /// # Errors
+    ///
+    /// If there are as many as there can be.
+    pub fn add(&mut self, name: Name) -> Result<TaskId, Full> {
+        let place = self.places.iter().position(Option::is_none).ok_or(Full)?;
+        let id = self.place_task(place, name);
+        self.ready.push(place);
+        Ok(id)
+    }
+
+    /// Takes away a task that has never run.
+    pub(super) fn withdraw(&mut self, id: TaskId) {
+        let others: RunQueue<PLACES> = RunQueue::new();
+        let before = core::mem::replace(&mut self.ready, others);
+        before.iter().filter(|&place| place != id.place).for_each(|place| self.ready.push(place));
+        self.places[id.place] = None;
+    }
+
+    /// Says that the running task waits from now on, until `wake` or until a time.
+    pub fn block(&mut self, on: Option<Channel>, until: Option<SystemTime>) {
+        debug_assert!(self.current != IDLE, "the idle task never waits");
+        self.tickets += 1;
+        let ticket = self.tickets;
+        let task = self.task(self.current);
+        (task.state, task.ticket, task.timed_out) = (State::Blocked { on, until }, ticket, false);
+    }
+
+    /// Wakes at most so many tasks that wait for `channel`, in the order in which they came;
+    /// returns how many.
+    pub fn wake(&mut self, channel: Channel, most: usize) -> usize {
+        let mut woken = 0;
+        while woken < most {
+            let waits = |task: &&Task| matches!(task.state, State::Blocked { on: Some(on), .. } if on == channel);
+            let first = self.iter().filter(waits).min_by_key(|task| task.ticket);
+            let Some(place) = first.map(|task| task.id.place) else { break };
+            self.make_ready(place, false);
+            woken += 1;
+        }
+        woken
+    }
+
+    fn make_ready(&mut self, place: usize, timed_out: bool) {
+        let task = self.task(place);
+        (task.state, task.timed_out) = (State::Ready, timed_out);
+        self.ready.push(place);
+    }
+
+    /// Wakes everyone whose time has come, in the order of their times; returns whether another
+    /// task shall run.
+    pub fn tick(&mut self, now: SystemTime) -> bool {
+        while let Some((until, place)) = self.earliest().filter(|&(until, _)| until <= now) {
+            debug_assert!(until <= now);
+            self.make_ready(place, true);
+        }
+        self.slice_is_over = self.is_switch_due(now);
+        self.slice_is_over
+    }
+
+    /// Returns who waits for the earliest time.
+    fn earliest(&self) -> Option<(SystemTime, usize)> {
+        let times = self.iter().filter_map(|task| match task.state {
+            State::Blocked { until: Some(until), .. } => Some((until, task.ticket, task.id.place)),
+            _ => None,
+        });
+        times.min().map(|(until, _, place)| (until, place))
+    }
+
+    /// Returns whether another task shall run.
+    pub fn is_switch_due(&self, now: SystemTime) -> bool {
+        !self.ready.is_empty() && (self.current == IDLE || now >= self.slice_ends)
+    }
+
+    /// Returns when to call [`tick`](Self::tick) next: behind a tick, later than that.
+    pub fn next_event(&self) -> Option<SystemTime> {
+        let is_running_out = !self.ready.is_empty() && !self.slice_is_over;
+        let slice = Some(self.slice_ends).filter(|_| is_running_out);
+        let sleeper = self.earliest().map(|(until, _)| until);
+        slice.into_iter().chain(sleeper).min()
+    }
+
+    /// Lets the next task run; returns the change, if there is one.
+    pub fn switch(&mut self, now: SystemTime, why: Why) -> Option<Switch> {
+        self.charge(now);
+        self.slice_ends = now + SLICE;
+        self.slice_is_over = false;
+        let from = self.current;
+        if self.task(from).state == State::Running {
+            if self.ready.is_empty() {
+                return None;
+            }
+            self.take_vcpu(from, why);
+        }
+        let to = self.ready.pop().unwrap_or(IDLE);
+        self.task(to).state = State::Running;
+        self.current = to;
+        (to != from).then(|| {
+            self.task(to).account.turns += 1;
+            Switch { from, to }
+        })
+    }
+
+    /// Takes the vCPU from a task that could go on.
+    fn take_vcpu(&mut self, place: usize, why: Why) {
+        let task = self.task(place);
+        task.state = State::Ready;
+        task.account.preempted += u64::from(why != Why::Voluntary);
+        task.account.preempted_in_call += u64::from(why == Why::PreemptedInCall);
+        if place != IDLE {
+            self.ready.push(place);
+        }
+    }
+
+    /// Charges the running task with the time until now.
+    pub fn charge(&mut self, now: SystemTime) {
+        let ran = now - self.since;
+        self.task(self.current).account.ran += ran;
+        self.since = self.since.max(now);
+    }
+
+    /// Returns whether the running task's last wait ended because its time had come.
+    pub fn has_timed_out(&self) -> bool {
+        self.current().timed_out
+    }
+
+    /// Says that the running task has ended, and wakes who waits for that.
+    pub fn finish(&mut self, result: u64) {
+        let id = self.current().id;
+        self.task(id.place).state = State::Done(result);
+        self.wake(Channel::End(id), usize::MAX);
+    }
+
+    /// Returns the result of a task if it has ended, and forgets the task.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such task.
+    pub fn reap(&mut self, id: TaskId) -> Result<Option<u64>, NoSuchTask> {
+        let State::Done(result) = self.find(id)?.state else {
+            return Ok(None);
+        };
+        self.places[id.place] = None;
+        Ok(Some(result))
+    }
+
+    /// Says that nobody will ask for a task's result.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such task.
+    pub fn detach(&mut self, id: TaskId) -> Result<(), NoSuchTask> {
+        self.find(id)?;
+        self.task(id.place).detached = true;
+        Ok(())
+    }
+
+    /// Returns whether the task in a place has ended; forgets it if nobody will ask for its result.
+    pub(super) fn has_ended(&mut self, place: usize) -> bool {
+        let Some(task) = self.places[place] else { return false };
+        let ended = matches!(task.state, State::Done(_));
+        if ended && task.detached {
+            self.places[place] = None;
+        }
+        ended
+    }
+}
