@@ -43,6 +43,7 @@ pub mod paging;
 mod panic;
 #[cfg(feature = "probe")]
 pub mod probe;
+pub mod rcu;
 #[cfg(feature = "scenario")]
 pub mod scenario;
 pub mod shared_info;

@@ -11,3 +11,4 @@ pub mod events;
 pub mod exits;
 pub mod programs;
 pub mod ramdisk;
+pub mod tasks;

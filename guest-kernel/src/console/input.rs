@@ -16,11 +16,15 @@ use crate::{
         sched,
     },
     irq::{self, EventsOffLock},
+    tasks::{self, WaitQueue},
     vcpu,
 };
 
 /// Bytes that wait here; more wait in the hypervisor.
 static QUEUE: EventsOffLock<Queue<256>> = EventsOffLock::new(Queue::new());
+
+/// Tasks that wait for input.
+static ARRIVED: WaitQueue = WaitQueue::new();
 
 /// Whether events tell of input.
 static BY_EVENTS: AtomicBool = AtomicBool::new(false);
@@ -35,7 +39,10 @@ static MORE: AtomicBool = AtomicBool::new(true);
 /// The hypervisor's: `EEXIST` if VIRQ_CONSOLE has a port already.
 pub fn install() -> Result<Port, Errno> {
     let port = bind_virq(Virq(VIRQ_CONSOLE), vcpu::current())?;
-    events::set_handler(port, |_| fetch());
+    events::set_handler(port, |_| {
+        fetch();
+        ARRIVED.wake_all();
+    });
     events::unmask(port);
     BY_EVENTS.store(true, Relaxed);
     Ok(port)
@@ -68,8 +75,12 @@ pub fn read_byte() -> Option<u8> {
     QUEUE.lock().pop()
 }
 
-/// Waits for the next byte that is typed, halted where events can wake us.
+/// Waits for the next byte that is typed: other tasks run meanwhile, or where there are none, halted
+/// where events can wake us.
 pub fn wait_for_byte() -> u8 {
+    if tasks::is_started() && BY_EVENTS.load(Relaxed) {
+        return ARRIVED.wait_for(read_byte);
+    }
     loop {
         let before = irq::save_fl();
         irq::irq_disable();

@@ -1,11 +1,13 @@
 //! The kernel's console: `print!`, and input byte by byte.
 
 mod history;
+#[cfg(target_os = "none")]
 mod input;
 mod line;
 mod output;
 mod queue;
 
+#[cfg(target_os = "none")]
 pub use input::{install, read_byte, wait_for_byte};
 pub use line::{Key, LineEditor};
 #[doc(hidden)]

@@ -34,7 +34,7 @@ impl IrqTrace {
     }
 
     #[inline(always)]
-    pub(super) fn set(&self, enabled: bool) {
+    pub(crate) fn set(&self, enabled: bool) {
         self.enabled.store(enabled, Relaxed);
     }
 

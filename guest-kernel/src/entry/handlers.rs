@@ -5,8 +5,8 @@
 
 use super::{Frame, Vector, frame::Cause, irq_stack};
 use crate::{
-    context::{self, Destination},
-    instrumentation, traps,
+    context::{self, Destination, IrqState},
+    instrumentation, tasks, traps,
 };
 
 /// The vector of a non-maskable interrupt that comes by the trap table.
@@ -22,15 +22,55 @@ pub(super) extern "C" fn exception(frame: &mut Frame) {
     instrumentation::begin();
     traps::handle(frame);
     instrumentation::end();
-    context::irqentry_exit(context::current(), state, destination(frame), || ());
+    exit(frame, state);
 }
 
 /// Handles an upcall.
 #[unsafe(link_section = ".noinstr.text")]
 pub(super) extern "C" fn event(frame: &mut Frame) {
+    let in_call = context::current().take_preemptible_call();
     let state = context::irqentry_enter(context::current(), frame.is_user());
     irq_stack::serve_events(frame);
-    context::irqentry_exit(context::current(), state, destination(frame), || ());
+    if frame.is_user() && context::current().need_resched() {
+        instrumentation::begin();
+        traps::leave_user(frame);
+        instrumentation::end();
+    }
+    exit(frame, state);
+    if in_call {
+        go_on_in_call(frame);
+    }
+}
+
+/// Lets other tasks run in a preemptible hypercall that was cut, if that is due.
+///
+/// The flag says that the interrupted task is in such a call; the upcall has taken it, so that
+/// neither nested upcalls nor other tasks see it, and it is put back when the task goes on.
+#[cold]
+#[unsafe(link_section = ".noinstr.text")]
+extern "C" fn go_on_in_call(frame: &mut Frame) {
+    let context = context::current();
+    if context.need_resched() {
+        // Asked before ordinary code runs: it is among what that code asserts.
+        let rcu_watches = context.watching.is_watching();
+        instrumentation::begin();
+        tasks::preempt_call(frame, rcu_watches);
+        instrumentation::end();
+    }
+    context.set_preemptible_call(true);
+}
+
+/// Leaves the state of an entry; other tasks may run first, in a kernel that is preemptible.
+#[inline(always)]
+fn exit(frame: &Frame, state: IrqState) {
+    let context = context::current();
+    context::irqentry_exit(context, state, destination(frame), || {
+        if context.need_resched() && context.count.is_zero() {
+            instrumentation::begin();
+            tasks::preempt();
+            instrumentation::end();
+        }
+    });
 }
 
 /// Handles a system call.
@@ -40,7 +80,7 @@ pub(super) extern "C" fn system_call(frame: &mut Frame) {
     instrumentation::begin();
     traps::handle_system_call(frame);
     instrumentation::end();
-    context::irqentry_exit(context::current(), state, destination(frame), || ());
+    exit(frame, state);
 }
 
 /// Handles a non-maskable interrupt.

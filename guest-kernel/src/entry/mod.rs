@@ -13,7 +13,7 @@ mod registers;
 mod stack;
 mod vectors;
 
-use core::{arch::naked_asm, mem::offset_of};
+use core::{arch::naked_asm, mem::offset_of, ops::Range};
 
 use x86_64::VirtAddr;
 use xenolith_abi::start_info;
@@ -24,7 +24,7 @@ pub use image::image;
 pub use registers::EntryRegisters;
 pub use vectors::vector_address;
 
-use crate::{StartInfo, hypercall, shared_info};
+use crate::{StartInfo, hypercall, shared_info, static_pages::PAGE_BYTES};
 
 /// Names the main function of a kernel, of type `fn(&'static StartInfo) -> !`, and the ELF notes
 /// it has (see [`notes!`](crate::notes!)).
@@ -123,6 +123,12 @@ extern "C" fn rust_start(start: *const start_info::StartInfo) -> ! {
 /// Returns the registers as they were at the kernel's first instruction.
 pub fn registers() -> EntryRegisters {
     registers::AT_ENTRY.read()
+}
+
+/// Returns where the stack of the main function is, without its guard page.
+pub(crate) fn boot_stack() -> Range<VirtAddr> {
+    let stack = stack::BOOT.page(0);
+    stack + PAGE_BYTES as u64..stack + stack::BYTES as u64
 }
 
 /// Returns where upcalls go.

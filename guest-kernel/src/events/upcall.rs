@@ -14,7 +14,7 @@ use crate::{
     entry::{self, Frame},
     hypercall::{Errno, callback},
     shared_info::{self, BITMAP_WORDS},
-    vcpu,
+    tasks, vcpu,
 };
 
 /// What is shared between an upcall and those nested in it.
@@ -70,6 +70,7 @@ pub fn upcalls() -> u64 {
 /// Handles an upcall; called by its entry with events disabled, on the stack of upcalls.
 #[inline(never)]
 pub(crate) extern "C" fn handle(frame: &mut Frame) {
+    tasks::check_interrupted_stack(frame);
     let count = &context::current().count;
     count.enter_hardirq();
     UPCALLS.fetch_add(1, Relaxed);

@@ -27,6 +27,7 @@ pub mod msr;
 pub mod noinstr;
 pub mod port;
 pub mod raise;
+pub mod rcu;
 pub mod registers;
 pub mod relocation;
 pub mod tables;

@@ -16,7 +16,7 @@ use crate::{
         timer,
     },
     irq::{self, EventsOffLock},
-    vcpu,
+    tasks, vcpu,
 };
 
 /// Alarms that can be set at a time.
@@ -81,12 +81,16 @@ pub fn ticks() -> u64 {
     TICKS.load(Relaxed)
 }
 
-/// Waits for a time to pass, with events enabled meanwhile.
+/// Waits for a time to pass: other tasks run meanwhile, or where there are none, events are enabled.
 ///
 /// # Errors
 ///
 /// If as many alarms are set as there can be.
 pub fn sleep(duration: Duration) -> Result<(), Full> {
+    if tasks::is_started() {
+        tasks::sleep(duration);
+        return Ok(());
+    }
     let deadline = now() + duration;
     let id = set_alarm(Alarm { deadline, period: None, handler: |_| {} })?;
     let before = irq::save_fl();

@@ -24,7 +24,7 @@ struct Point {
     caught: Frame,
 }
 
-/// The innermost point; one for each vCPU, when kernels have several.
+/// The innermost point of the running task; one for each vCPU, when kernels have several.
 static INNERMOST: AtomicPtr<Point> = AtomicPtr::new(ptr::null_mut());
 
 /// RFLAGS with nothing set but the bit that is always one.
@@ -52,6 +52,11 @@ pub unsafe fn catch(function: extern "C" fn(*mut ()), argument: *mut ()) -> Opti
     }
     // SAFETY: the point is still there, and `deliver` has filled it.
     Some(unsafe { (*point).caught })
+}
+
+/// Puts the point of another task in place, with events disabled; returns that of the running one.
+pub(crate) fn exchange_point(point: *mut ()) -> *mut () {
+    INNERMOST.swap(point.cast(), Relaxed).cast()
 }
 
 /// Ends the call under the innermost point with the registers of its exception, if there is one.

@@ -65,6 +65,13 @@ pub(crate) fn handle_nmi(frame: &mut Frame) {
     }
 }
 
+/// Goes back to whoever ran the process that an upcall has interrupted ([`crate::user::run`]), so
+/// that other tasks can run: on the stack of entries from processes none can be left.
+#[inline(never)]
+pub(crate) fn leave_user(frame: &mut Frame) {
+    catch::deliver(frame);
+}
+
 fn dispatch(handler: &AtomicFn<Handler>, frame: &mut Frame) {
     match handler.load() {
         Some(handler) => handler(frame),

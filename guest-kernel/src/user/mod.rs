@@ -16,7 +16,7 @@ use crate::{
     },
     irq::Flags,
     static_pages::StaticPages,
-    traps,
+    tasks, traps,
 };
 
 /// Where the kernel is entered from user mode; the lowest page stays free as a guard.
@@ -89,8 +89,16 @@ pub unsafe fn run_raw(frame: &Frame) -> Frame {
         // SAFETY: `run_raw` gives a frame that its caller answers for.
         unsafe { entry::continue_with(frame.cast_const().cast()) }
     }
-    let argument: *const Frame = frame;
-    // SAFETY: `start` holds nothing and changes nothing itself.
-    let caught = unsafe { traps::catch(start, argument.cast_mut().cast()) };
-    caught.expect("`continue_with` does not return")
+    let mut frame = *frame;
+    loop {
+        let argument: *const Frame = &raw const frame;
+        // SAFETY: `start` holds nothing and changes nothing itself.
+        let caught = unsafe { traps::catch(start, argument.cast_mut().cast()) };
+        frame = caught.expect("`continue_with` does not return");
+        if frame.cause() != Cause::Event {
+            return frame;
+        }
+        // An upcall left the process because another task shall run.
+        tasks::schedule();
+    }
 }

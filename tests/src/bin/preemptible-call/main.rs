@@ -1,0 +1,128 @@
+//! Long hypercalls, with and without leave to schedule in them.
+//!
+//! In a kernel without preemption, events must come in any long call, but another task may run only
+//! in a call that is marked preemptible. A mark that is lost would let no other task run a second
+//! time; one that sticks would let others run in a call that is not marked.
+//! Expected: exactly that; and grace periods of RCU end in the marked call, not in the other. In a
+//! preemptible kernel others run in both.
+#![no_std]
+#![no_main]
+#![forbid(unsafe_code)]
+
+use core::{
+    sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
+
+use xenolith_guest::{
+    StartInfo, check, check_eq, events,
+    hypercall::console,
+    rcu,
+    scenario::Checks,
+    tasks::{self, Preemption},
+    time::{self, Alarm},
+};
+
+xenolith_guest::scenario!(run);
+
+/// Much more than the hypervisor's queue holds, so that the call waits for the line.
+const BYTES: usize = 16 << 10;
+
+static TEXT: [u8; BYTES] = lines();
+
+const fn lines() -> [u8; BYTES] {
+    let mut text = [b'.'; BYTES];
+    let mut at = 63;
+    while at < BYTES {
+        text[at] = b'\n';
+        at += 64;
+    }
+    text
+}
+
+/// Turns of the other task's loop.
+static TURNS: AtomicU64 = AtomicU64::new(0);
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// What happened in a call.
+struct Observed {
+    upcalls: u64,
+    /// Turns of the other task.
+    turns: u64,
+    /// How often the caller was preempted in it, and how often as in a preemptible call.
+    preempted: u64,
+    in_call: u64,
+    /// Whether a callback of RCU that was due before has been run.
+    reclaimed: bool,
+}
+
+/// Writes the text; `call` makes the hypercall.
+fn observe(checks: &mut Checks, call: fn() -> bool) -> Observed {
+    static RECLAIMED: AtomicBool = AtomicBool::new(false);
+    RECLAIMED.store(false, Relaxed);
+    rcu::call(|| RECLAIMED.store(true, Relaxed));
+    let account = tasks::current().account;
+    let (upcalls, turns) = (events::upcalls(), TURNS.load(Relaxed));
+    check!(checks, call(), "the call succeeds");
+    let reclaimed = RECLAIMED.load(Relaxed);
+    let (upcalls, turns) = (events::upcalls() - upcalls, TURNS.load(Relaxed) - turns);
+    let now = tasks::current().account;
+    let preempted = now.preempted - account.preempted;
+    let in_call = now.preempted_in_call - account.preempted_in_call;
+    // Whatever is left of the callback, before the next.
+    tasks::sleep(Duration::from_millis(50));
+    check!(checks, RECLAIMED.load(Relaxed), "the callback was run in the end");
+    Observed { upcalls, turns, preempted, in_call, reclaimed }
+}
+
+fn plain() -> bool {
+    console::write(&TEXT).is_ok()
+}
+
+fn preemptible() -> bool {
+    tasks::preemptible_call(|| console::write(&TEXT)).is_ok()
+}
+
+fn run(checks: &mut Checks, start: &'static StartInfo) {
+    if scenarios::tasks::start(checks, start).is_none() {
+        return;
+    }
+    let other = tasks::spawn("other", || {
+        while !STOP.load(Relaxed) {
+            TURNS.fetch_add(1, Relaxed);
+            tasks::cond_resched();
+        }
+        TURNS.load(Relaxed)
+    });
+    // Events to come in each call, whoever may run.
+    let period = Some(Duration::from_millis(20));
+    let alarm = Alarm { deadline: time::now(), period, handler: |_| {} };
+    check!(checks, time::set_alarm(alarm).is_ok(), "an alarm");
+    let full = tasks::preemption() == Preemption::Full;
+    for round in 0..2 {
+        check_plain(checks, round, full);
+        check_preemptible(checks, round, full);
+    }
+    STOP.store(true, Relaxed);
+    let turns = other.map(tasks::join);
+    check!(checks, matches!(turns, Ok(Ok(1..))), "the other task: {turns:?}");
+    check!(checks, time::ticks() > 20, "{} events of the timer", time::ticks());
+}
+
+fn check_plain(checks: &mut Checks, round: u32, full: bool) {
+    let call = observe(checks, plain);
+    check!(checks, call.upcalls > 3, "{} upcalls, round {round}", call.upcalls);
+    check_eq!(checks, call.in_call, 0, "as in a preemptible call, round {round}");
+    check_eq!(checks, call.turns > 0, full, "the other task in a normal call, round {round}");
+    check_eq!(checks, call.preempted > 0, full, "preempted in a normal call, round {round}");
+    check_eq!(checks, call.reclaimed, full, "a grace period in a normal call, round {round}");
+}
+
+fn check_preemptible(checks: &mut Checks, round: u32, full: bool) {
+    let call = observe(checks, preemptible);
+    check!(checks, call.turns > 0, "the other task in a preemptible call, round {round}");
+    check!(checks, call.preempted > 3, "preempted {} times, round {round}", call.preempted);
+    let in_call = if full { 0 } else { call.preempted };
+    check_eq!(checks, call.in_call, in_call, "as in a preemptible call, round {round}");
+    check!(checks, call.reclaimed, "a grace period in a preemptible call, round {round}");
+}
