@@ -11,7 +11,9 @@ mod callbacks;
 #[cfg(target_os = "none")]
 mod cell;
 mod grace;
+// See `irq::interleavings`.
 #[cfg(test)]
+#[cfg(not(miri))]
 mod tests;
 
 #[cfg(target_os = "none")]
