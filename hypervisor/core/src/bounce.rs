@@ -5,7 +5,9 @@
 
 use crate::resident::Trap;
 use arrayvec::ArrayVec;
-use xenolith_abi::trap::FLAG_MASK_EVENTS;
+use xenolith_abi::guest_context::VGCF_IN_SYSCALL;
+use xenolith_abi::trap::{FLAG_MASK_EVENTS, IretContext};
+use xenolith_abi::xenolith::{KERNEL_CS, KERNEL_SS};
 
 const IF: u64 = 1 << 9;
 const IOPL: u64 = 3 << 12;
@@ -29,6 +31,52 @@ pub struct Interrupted {
     pub rcx: u64,
     /// r11.
     pub r11: u64,
+}
+
+/// The ring in a selector.
+const RING: u64 = 3;
+
+/// Returns the flags that a guest runs with when it asks for `rflags`: IF and bit 1 always, never VM,
+/// VIF, VIP, IOPL and what is reserved.
+pub const fn allowed_flags(rflags: u64) -> u64 {
+    const KEPT: u64 = 0x25_4dd5;
+    const SET: u64 = 0x202;
+    rflags & KEPT | SET
+}
+
+impl Interrupted {
+    /// Returns the target of an `iret` hypercall, interrupted before its first instruction, and the
+    /// events' mask there.
+    pub fn at_target(frame: &IretContext) -> (Self, u8) {
+        let rflags = allowed_flags(frame.rflags);
+        let mask = u8::from(frame.rflags & IF == 0);
+        let at = Self {
+            rip: frame.rip,
+            cs: KERNEL_CS,
+            rflags,
+            rsp: frame.rsp,
+            ss: KERNEL_SS,
+            rcx: frame.rcx,
+            r11: frame.r11,
+        };
+        if frame.cs & RING == 0 {
+            return (at, mask);
+        }
+        let answers = frame.flags & VGCF_IN_SYSCALL != 0;
+        let (rcx, r11) = if answers { (frame.rip, rflags) } else { (frame.rcx, frame.r11) };
+        (Self { cs: low16(frame.cs), ss: low16(frame.ss | RING), rcx, r11, ..at }, mask)
+    }
+
+    /// Returns whether it was a process.
+    pub const fn is_process(&self) -> bool {
+        self.cs & 3 != 0
+    }
+}
+
+/// Returns the low 16 bits of a word.
+pub fn low16(word: u64) -> u16 {
+    let [a, b, ..] = word.to_le_bytes();
+    u16::from_le_bytes([a, b])
 }
 
 /// An entry into the guest kernel.
@@ -85,6 +133,31 @@ mod tests {
         let code = enter(&AT, 0x9000, 1, Some(0xd), Trap { handler: 1, flags: 3 });
         assert_eq!(code.words[..], [1, 2, 0xd, 0x1000, 0x1_0000_0033, 0x102, 0x8008, 0x2b]);
         assert_eq!((code.rsp, code.mask), (0x9000 - 64, 1));
+    }
+
+    #[test]
+    fn targets_of_iret_are_what_the_resident_makes_of_them() {
+        let frame = IretContext {
+            rax: 1,
+            r11: 2,
+            rcx: 3,
+            flags: VGCF_IN_SYSCALL,
+            rip: 4,
+            cs: 0xffff_e030,
+            rflags: 0x3_7302,
+            rsp: 5,
+            ss: 0,
+        };
+        let (kernel, mask) = Interrupted::at_target(&frame);
+        assert_eq!((kernel.cs, kernel.ss, mask), (KERNEL_CS, KERNEL_SS, 0));
+        assert_eq!((kernel.rcx, kernel.r11, kernel.rflags), (3, 2, 0x1_4302));
+        let process = IretContext { cs: 0x7_0033, ss: 0x28, rflags: 0, ..frame };
+        let (at, mask) = Interrupted::at_target(&process);
+        assert_eq!((at.cs, at.ss, at.rflags, mask), (0x33, 0x2b, 0x202, 1));
+        assert_eq!((at.rcx, at.r11, at.rip, at.rsp), (4, 0x202, 4, 5));
+        let (at, _) = Interrupted::at_target(&IretContext { flags: 0, ..process });
+        assert_eq!((at.rcx, at.r11), (3, 2));
+        assert!(at.is_process() && !kernel.is_process());
     }
 
     #[test]

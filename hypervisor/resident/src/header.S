@@ -13,6 +13,8 @@ resident_start:
     .long   fault_to_root - resident_start
     .long   no_callback_to_root - resident_start
     .long   no_event_callback_to_root - resident_start
+    .long   nmi_syscall_entry - resident_start
+    .long   nmi_iret_to_root - resident_start
     .long   iret_kernel_iretq - resident_start
     .long   iret_user_iretq - resident_start
     .long   cpuid_iretq - resident_start

@@ -8,6 +8,7 @@ syscall_entry:
     je      user_syscall
     cmp     rax, 23
     je      iret_entry
+hypercall_entry:
     mov     [rip + DATA + {RIP}], rcx
     mov     [rip + DATA + {FLAGS}], r11
     mov     [rip + DATA + {STACK}], rsp
@@ -114,6 +115,16 @@ user_gs_null:                                       # what cannot be loaded is n
     mov     r11, [rip + DATA + {FLAGS}]
     xor     eax, eax
     jmp     user_gs_load
+
+# SYSCALL while an NMI is served: root waits for the iret, with which the next one may come.
+nmi_syscall_entry:
+    cmp     byte ptr [rip + DATA + {MODE}], {USER}
+    je      user_syscall
+    cmp     rax, 23
+    jne     hypercall_entry
+nmi_iret_to_root:
+    vmcall
+    jmp     iret_entry
 
     .balign 4
 hypercall_table:                                    # one entry for each number below 64

@@ -30,11 +30,9 @@ impl Context<'_> {
         if self.vcpu.vmcs.read(field::ENTRY_INTERRUPTION_INFO) & VALID != 0 {
             return;
         }
-        if self.vcpu.nmi_pending && self.resident_offset().is_none() {
-            self.vcpu.nmi_pending = false;
-            if self.state.handled >> NMI & 1 != 0 {
-                return self.inject(NMI, None);
-            }
+        let nmi_waits = self.vcpu.nmi_pending && !self.vcpu.nmi_in_service;
+        if nmi_waits && self.resident_offset().is_none() && self.take_nmi() {
+            return self.inject(NMI, None);
         }
         let word = self.memory.read_word(self.state.vcpu_info).unwrap_or(0);
         let [pending, mask, ..] = word.to_le_bytes();

@@ -6,6 +6,7 @@ use crate::cpu;
 use xenolith_abi::errno::EAGAIN;
 use xenolith_abi::hypercall::IRET;
 use xenolith_core::address::{Gpa, Gva};
+use xenolith_core::bounce;
 use xenolith_core::crash::{CrashReason, Origin};
 use xenolith_core::emulate::Exception;
 use xenolith_core::hypercall::{self, Args, Call, Outcome, Pause, Then};
@@ -24,7 +25,7 @@ pub(super) const LEAVE: Next = 1;
 const OTHER: Next = 2;
 
 /// Bytes of the VMCALL instruction.
-const VMCALL_BYTES: u64 = 3;
+pub(super) const VMCALL_BYTES: u64 = 3;
 /// Bytes of the SYSCALL instruction.
 const SYSCALL_BYTES: u64 = 2;
 const DOUBLE_FAULT: u8 = 8;
@@ -309,11 +310,8 @@ impl Context<'_> {
     /// Takes the vCPU out of the resident to where SYSCALL was executed: `before` bytes before its
     /// return address, which SYSCALL left in rcx, with the flags that it left in r11.
     fn back_in_guest(&mut self, registers: &CallRegisters, before: u64) {
-        /// All but VM, VIF, VIP, IOPL and what is reserved; IF and bit 1 are always set.
-        const KEPT: u64 = 0x25_4dd5;
-        const SET: u64 = 0x202;
         self.set_rip(registers.rcx.wrapping_sub(before));
-        let flags = registers.r11 & KEPT | SET;
+        let flags = bounce::allowed_flags(registers.r11);
         // SAFETY: guest state cannot hurt anybody but the guest.
         unsafe { self.vcpu.vmcs.write(field::GUEST_RFLAGS, Natural(flags)) };
     }

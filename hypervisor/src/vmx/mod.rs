@@ -7,6 +7,7 @@ mod exits;
 mod fresh;
 mod instructions;
 mod machine;
+mod nmi;
 mod preemption;
 mod resident_calls;
 mod root;

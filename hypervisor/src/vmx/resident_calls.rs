@@ -4,7 +4,7 @@ use super::exits::{Next, RESUME};
 use super::switch::GuestRegisters;
 use super::vcpu::{Context, End};
 use xenolith_core::address::Gva;
-use xenolith_core::bounce::{self, Interrupted};
+use xenolith_core::bounce::{self, Interrupted, low16};
 use xenolith_core::crash::CrashReason;
 use xenolith_core::emulate::Exception;
 use xenolith_core::guest_access::GuestSpace;
@@ -47,9 +47,11 @@ impl Context<'_> {
         let header = &self.domain.resident;
         let (fault, no_callback) = (u64::from(header.fault), u64::from(header.no_callback));
         let no_event = u64::from(header.no_event_callback);
+        let nmi_iret = u64::from(header.nmi_iret);
         match self.resident_offset() {
             Some(offset) if offset == fault => self.resident_fault(registers),
             Some(offset) if offset == no_callback => self.system_call_undefined(registers),
+            Some(offset) if offset == nmi_iret => self.nmi_iret(registers),
             Some(offset) if offset == no_event => self.leave(End::Crash(CrashReason::Resident {
                 what: "an event arrived and the guest has no callback for events",
                 vector: EVENT_VECTOR,
@@ -110,7 +112,7 @@ impl Context<'_> {
     }
 
     /// Enters the guest's handler of `vector` with a frame built here.
-    fn bounce(
+    pub(super) fn bounce(
         &mut self,
         at: &Interrupted,
         stack: u64,
@@ -169,9 +171,4 @@ impl Context<'_> {
         self.memory.read(self.domain.hole.trap(vector), trap.as_mut_bytes());
         trap
     }
-}
-
-fn low16(word: u64) -> u16 {
-    let [a, b, ..] = word.to_le_bytes();
-    u16::from_le_bytes([a, b])
 }

@@ -160,11 +160,18 @@ pub(super) const fn exception_bitmap(handled: u32) -> u32 {
 /// `core::hole::gate` has.
 pub(super) const SYSCALL_CLEARS: u64 = 0x4_7500;
 
+const LSTAR: u32 = 0xc000_0082;
+
+/// Lets SYSCALL lead to `entry` in the resident.
+pub(super) fn set_system_call_entry(entry: u64) {
+    // SAFETY: no code of the hypervisor executes SYSCALL; the entry is canonical.
+    unsafe { Msr::new(LSTAR).write(entry) };
+}
+
 /// Lets SYSCALL lead to the resident. The hypervisor has no system calls of its own, so the MSRs
 /// stay the guest's while it runs.
 pub(super) fn system_call(hole: &Hole, header: &Header) {
     const STAR: u32 = 0xc000_0081;
-    const LSTAR: u32 = 0xc000_0082;
     const CSTAR: u32 = 0xc000_0083;
     const FMASK: u32 = 0xc000_0084;
     let entry = hole.text().0 + u64::from(header.syscall);

@@ -47,6 +47,8 @@ pub(crate) struct Vcpu {
     pub(super) time: time::Clock,
     /// Whether an NMI waits for the guest.
     pub(super) nmi_pending: bool,
+    /// Whether the guest serves one: up to its next `iret` the next one waits.
+    pub(super) nmi_in_service: bool,
     /// Where the resident's code is, and its VMCALL that passes hypercalls on.
     pub(super) resident: u64,
     pub(super) hypercall_rip: u64,
@@ -97,6 +99,7 @@ impl Vcpu {
             has_rdtscp: capabilities.has_rdtscp(),
             time: clock.system_time(),
             nmi_pending: false,
+            nmi_in_service: false,
             clock,
             resident: initial.hole.text().0,
             hypercall_rip: initial.hole.text().0 + u64::from(header.hypercall),

@@ -79,6 +79,10 @@ pub struct Header {
     pub no_callback: u32,
     /// The VMCALL that reports an event without a callback.
     pub no_event_callback: u32,
+    /// Entry of SYSCALL while the guest serves an NMI.
+    pub nmi_syscall: u32,
+    /// The VMCALL that reports the `iret` hypercall with which that ends.
+    pub nmi_iret: u32,
     /// The IRETQs: of `iret` to the kernel and to a process, and behind a prefixed CPUID.
     pub returns: [u32; 3],
     /// Where the tail of hypercalls begins and ends.
@@ -111,6 +115,7 @@ impl Header {
         let vector_stride = offset()?;
         let [hypercall, fault] = [offset()?, offset()?];
         let [no_callback, no_event_callback] = [offset()?, offset()?];
+        let [nmi_syscall, nmi_iret] = [offset()?, offset()?];
         let returns = [offset()?, offset()?, offset()?];
         let hypercall_tail = (offset()?, offset()?);
         let count = offset()?;
@@ -136,6 +141,8 @@ impl Header {
             fault,
             no_callback,
             no_event_callback,
+            nmi_syscall,
+            nmi_iret,
             returns,
             hypercall_tail,
             restarts,
@@ -193,8 +200,8 @@ mod tests {
     pub(super) fn binary(restarts: &[[u32; 4]]) -> Vec<u8> {
         let count = u32::try_from(restarts.len()).unwrap();
         let mut words = vec![
-            0x1000, 0x100, 0x200, 0x300, 16, 0x40, 0x50, 0x60, 0x64, 0x70, 0x80, 0x90, 0x10, 0x20,
-            count,
+            0x1000, 0x100, 0x200, 0x300, 16, 0x40, 0x50, 0x60, 0x64, 0x68, 0x6c, 0x70, 0x80, 0x90,
+            0x10, 0x20, count,
         ];
         words.extend(restarts.iter().flatten());
         words.extend([2, 0x90, 0x98, 0xa0, 0xa8]);

@@ -11,6 +11,7 @@
 
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
+use scenarios::programs::{Ring, Stage, exception, expected};
 use xenolith_guest::{
     StartInfo,
     abi::{
@@ -30,7 +31,7 @@ use xenolith_guest::{
         vcpu::send_nmi,
     },
     irq::{self, EventsOffLock, Flags},
-    probe::{callbacks, hypercall::by_page, registers},
+    probe::{callbacks, exception::catch, hypercall::by_page, registers},
     scenario::Checks,
     shared_info::shared_info,
     traps,
@@ -56,7 +57,7 @@ fn note_upcall(_: &mut Frame) {
     UPCALL.store(ENTRIES.fetch_add(1, Relaxed), Relaxed);
 }
 
-fn run(checks: &mut Checks, _: &'static StartInfo) {
+fn run(checks: &mut Checks, start: &'static StartInfo) {
     traps::set_nmi_handler(Some(note));
     traps::set_handler(Vector(2), Some(note));
     check_errors(checks);
@@ -64,6 +65,7 @@ fn run(checks: &mut Checks, _: &'static StartInfo) {
     check_eq!(checks, callbacks::register_nmi(entry::nmi_address()), Ok(()));
     check_comes(checks, Cause::Nmi);
     check_registers(checks);
+    check_one_at_a_time(checks);
     check_in_upcall(checks);
     check_eq!(checks, unregister_callback(), Ok(()));
     check_dropped(checks, "unregistered by nmi_op");
@@ -71,8 +73,13 @@ fn run(checks: &mut Checks, _: &'static StartInfo) {
     check_comes(checks, Cause::Nmi);
     check_eq!(checks, unregister(Kind::Nmi), Ok(()));
     check_dropped(checks, "unregistered by callback_op");
-    check_eq!(checks, traps::install(), Ok(()));
+    let mut stage = match Stage::build(start) {
+        Ok(stage) => stage,
+        Err(error) => return checks.fail(format_args!("exceptions: {error}")),
+    };
     check_comes(checks, Cause::Exception(Vector(2)));
+    check_eq!(checks, callbacks::register_nmi(entry::nmi_address()), Ok(()));
+    check_into_process(checks, &mut stage);
 }
 
 fn check_errors(checks: &mut Checks) {
@@ -138,6 +145,119 @@ fn check_registers(checks: &mut Checks) {
 
 fn send_from_handler(_: Port) {
     let _ = send_nmi(VcpuId::BOOT);
+}
+
+/// NMIs that the handler still sends, those that run now, and the most that ever did.
+static TO_SEND: AtomicU32 = AtomicU32::new(0);
+static RUNNING: AtomicU32 = AtomicU32::new(0);
+static DEEPEST: AtomicU32 = AtomicU32::new(0);
+/// The frames of all of them must say the same.
+static DIFFERENT: AtomicU32 = AtomicU32::new(0);
+
+fn send_another(frame: &mut Frame) {
+    let running = RUNNING.fetch_add(1, Relaxed) + 1;
+    DEEPEST.fetch_max(running, Relaxed);
+    let mut last = LAST.lock();
+    let same = last.is_none_or(|(first, ..)| first == *frame);
+    DIFFERENT.fetch_add(u32::from(!same), Relaxed);
+    *last = Some((*frame, irq::save_fl(), ENTRIES.fetch_add(1, Relaxed)));
+    drop(last);
+    let left = TO_SEND.load(Relaxed);
+    if left != 0 {
+        TO_SEND.store(left - 1, Relaxed);
+        // Two are as good as one.
+        let _ = send_nmi(VcpuId::BOOT);
+        let _ = send_nmi(VcpuId::BOOT);
+    }
+    RUNNING.fetch_sub(1, Relaxed);
+}
+
+/// NMIs do not interrupt each other: the next one comes with the way back of the last, as if it had
+/// interrupted the same instruction.
+fn check_one_at_a_time(checks: &mut Checks) {
+    traps::set_nmi_handler(Some(send_another));
+    for before in [Flags::IF, Flags::DISABLED] {
+        irq::irq_disable();
+        irq::restore_fl(before);
+        TO_SEND.store(5, Relaxed);
+        let first = ENTRIES.load(Relaxed);
+        check_eq!(checks, send_nmi(VcpuId::BOOT), Ok(()), "{before:?}");
+        check_eq!(checks, ENTRIES.load(Relaxed), first + 6, "{before:?}: NMIs");
+        check_eq!(checks, DEEPEST.load(Relaxed), 1, "{before:?}: at a time");
+        check_eq!(checks, DIFFERENT.load(Relaxed), 0, "{before:?}: frames");
+        let (frame, events, _) = taken(checks, format_args!("{before:?}"));
+        check_eq!(checks, frame.events(), before, "{before:?}: IF");
+        check_eq!(checks, events, Flags::DISABLED, "{before:?}: events in the handler");
+        check_eq!(checks, irq::save_fl(), before, "{before:?}: events behind it");
+    }
+    irq::irq_disable();
+    // Without a handler the one that waits is dropped; and then all is as before.
+    TO_SEND.store(1, Relaxed);
+    traps::set_nmi_handler(Some(|frame| {
+        send_another(frame);
+        let _ = unregister_callback();
+    }));
+    let first = ENTRIES.load(Relaxed);
+    check_eq!(checks, send_nmi(VcpuId::BOOT), Ok(()));
+    check_eq!(checks, ENTRIES.load(Relaxed), first + 1, "the second one is dropped");
+    check_eq!(checks, callbacks::register_nmi(entry::nmi_address()), Ok(()));
+    traps::set_nmi_handler(Some(note));
+    LAST.lock().take();
+    check_comes(checks, Cause::Nmi);
+}
+
+/// Where the handler goes instead of back, and the frame of the NMI that came there.
+static PROCESS: EventsOffLock<Frame> = EventsOffLock::new(NOBODY);
+static SEEN: EventsOffLock<Frame> = EventsOffLock::new(NOBODY);
+const NOBODY: Frame = Frame {
+    r15: 0,
+    r14: 0,
+    r13: 0,
+    r12: 0,
+    rbp: 0,
+    rbx: 0,
+    r10: 0,
+    r9: 0,
+    r8: 0,
+    rax: 0,
+    rdx: 0,
+    rsi: 0,
+    rdi: 0,
+    cause: 0,
+    rcx: 0,
+    r11: 0,
+    error_code: 0,
+    rip: 0,
+    cs: 0,
+    rflags: 0,
+    rsp: 0,
+    ss: 0,
+};
+
+fn enter_process(frame: &mut Frame) {
+    if frame.is_user() {
+        *SEEN.lock() = *frame;
+        return;
+    }
+    let _ = send_nmi(VcpuId::BOOT);
+    let (cause, start) = (frame.cause, *PROCESS.lock());
+    *frame = Frame { cause, ..start };
+}
+
+/// The way back may lead into a process: the NMI that waits comes from there.
+fn check_into_process(checks: &mut Checks, stage: &mut Stage) {
+    traps::set_nmi_handler(Some(enter_process));
+    for events in [Flags::IF, Flags::DISABLED] {
+        let start = stage.load(Ring::User, &[], events);
+        *PROCESS.lock() = start;
+        let end = catch(|| _ = send_nmi(VcpuId::BOOT)).unwrap_or_default();
+        let seen = *SEEN.lock();
+        check_eq!(checks, seen.cause(), Cause::Nmi, "{events:?}");
+        check_eq!(checks, seen, expected(&start, &seen, start.rip, 0), "{events:?}");
+        check_eq!(checks, end.cause(), exception(3), "{events:?}: the process goes on");
+        check_eq!(checks, end, expected(&start, &end, start.rip + 1, 0), "{events:?}: the process");
+    }
+    traps::set_nmi_handler(Some(note));
 }
 
 /// In an upcall it comes at once; beside an upcall that waits it comes first.
