@@ -62,6 +62,7 @@ fn run(checks: &mut Checks, start: &'static StartInfo) {
     check_system_call_mask(checks, &mut stage);
     check_whole_mask(checks, shared_info().vcpu(0));
     check_upcall_into_handler(checks, shared_info().vcpu(0));
+    check_event_vector(checks, &mut stage);
 }
 
 /// Tries a vector from both rings; `level` is that of its handler, if it has one.
@@ -172,6 +173,29 @@ fn observe(frame: &mut Frame) {
     INTERRUPTED.store(frame.rip, Relaxed);
     SAVED.store(frame.saved_mask(), Relaxed);
     UPCALLS.fetch_add(1, Relaxed);
+}
+
+/// The vector of events has no handler of the kernel's: INT is an upcall, whatever the mask.
+fn check_event_vector(checks: &mut Checks, stage: &mut Stage) {
+    events::set_observer(Some(observe));
+    check_eq!(checks, traps::install_vector(Vector(31), 3), Ok(()));
+    for events in [Flags::IF, Flags::DISABLED] {
+        UPCALLS.store(0, Relaxed);
+        let start = stage.load(Ring::Kernel, &[0xcd, 31], events);
+        let seen = continue_with(&start);
+        check_eq!(checks, seen.cause(), exception(3), "INT 31, {events:?}");
+        check_eq!(checks, seen.rip, start.rip + 3, "INT 31, {events:?}");
+        check_eq!(checks, UPCALLS.load(Relaxed), 1, "INT 31, {events:?}: upcalls");
+        check_eq!(checks, INTERRUPTED.load(Relaxed), start.rip + 2, "INT 31, {events:?}");
+        check_eq!(
+            checks,
+            SAVED.load(Relaxed),
+            u8::from(!events.is_enabled()),
+            "INT 31, {events:?}"
+        );
+    }
+    check_int(checks, stage, Ring::User, 31, false);
+    events::set_observer(None);
 }
 
 /// An upcall that is due at the entry comes before the handler's first instruction, or, if the
