@@ -14,8 +14,10 @@
 
 use scenarios::programs::{Ring, Stage, exception, expected, without_resume_flag};
 use xenolith_guest::{
-    StartInfo, check_eq,
-    entry::Frame,
+    StartInfo,
+    abi::hypercall::XEN_VERSION,
+    check_eq,
+    entry::{Cause, Frame},
     hypercall::task::{FpuUse, fpu_taskswitch},
     irq::Flags,
     probe::{descriptors, exception::continue_with},
@@ -69,6 +71,7 @@ const PROGRAMS: &[Program] = &[
     ("INTO", BOTH, &[0xce], |_, _| {}, 6, 0, 0),
     ("UD2", BOTH, &[0x0f, 0x0b], |_, _| {}, 6, 0, 0),
     ("LOCK of a register", BOTH, &[0xf0, 0x01, 0xc0], |_, _| {}, 6, 0, 0),
+    ("SYSENTER, which has no callback", BOTH, &[0x0f, 0x34], |_, _| {}, 13, 0, 0),
     ("VMCALL", BOTH, &[0x0f, 0x01, 0xc1], |_, _| {}, 6, 0, 0),
     ("FNOP under TS", BOTH, &[0xd9, 0xd0], |_, _| trap_fpu(), 7, 0, 0),
     ("XORPS under TS", BOTH, &[0x0f, 0x57, 0xc0], |_, _| trap_fpu(), 7, 0, 0),
@@ -137,6 +140,7 @@ fn run(checks: &mut Checks, start: &'static StartInfo) {
         }
     }
     check_no_alignment_check(checks, &mut stage, data);
+    check_steps_over_calls(checks, &mut stage);
 }
 
 fn check_program(
@@ -155,6 +159,32 @@ fn check_program(
     check_eq!(checks, seen.cause(), exception(vector), "{what}: vector");
     let wanted = expected(&start, &seen, start.rip + distance, error_code);
     check_eq!(checks, without_resume_flag(&seen), wanted, "{what}");
+}
+
+/// A single step over SYSCALL ends behind the instruction that comes after it: SYSCALL clears TF, and
+/// the way back sets it again.
+fn check_steps_over_calls(checks: &mut Checks, stage: &mut Stage) {
+    // SYSCALL; NOP; NOP
+    const CODE: &[u8] = &[0x0f, 0x05, 0x90, 0x90];
+    for events in [Flags::IF, Flags::DISABLED] {
+        let start = stage.load(Ring::User, CODE, events);
+        let start = Frame { rflags: start.rflags | TF, ..start };
+        let call = continue_with(&start);
+        check_eq!(checks, call.cause(), Cause::SystemCall, "step over SYSCALL, {events:?}");
+        check_eq!(checks, call.rflags, start.rflags, "step over SYSCALL, {events:?}: rflags");
+        check_eq!(checks, call.rip, start.rip + 2, "step over SYSCALL, {events:?}: rip");
+        let step = continue_with(&call);
+        check_eq!(checks, step.cause(), exception(1), "step behind SYSCALL, {events:?}");
+        check_eq!(checks, step.rip, start.rip + 3, "step behind SYSCALL, {events:?}");
+        let start = stage.load(Ring::Kernel, CODE, events);
+        let (rax, rdi) = (XEN_VERSION.into(), 0);
+        let start = Frame { rax, rdi, rflags: start.rflags | TF, ..start };
+        let step = continue_with(&start);
+        check_eq!(checks, step.cause(), exception(1), "step over a hypercall, {events:?}");
+        check_eq!(checks, step.rip, start.rip + 3, "step over a hypercall, {events:?}");
+        check_eq!(checks, step.rflags, start.rflags, "step over a hypercall, {events:?}");
+        check_eq!(checks, step.rax, 0x4_0011, "step over a hypercall, {events:?}: its answer");
+    }
 }
 
 /// The kernel's accesses are not checked for alignment, whatever AC says.
