@@ -31,17 +31,13 @@ impl Coverage {
         Self { resident: None }
     }
 
-    /// Counts an event; returns whether it came in a window.
-    pub(crate) fn meet(&mut self, arrival: &EventArrival) -> bool {
+    /// Counts an event.
+    pub(crate) fn meet(&mut self, arrival: &EventArrival) {
         let resident = self.resident.get_or_insert_with(|| Resident::at(arrival.resident));
         let offset = arrival.rip.wrapping_sub(arrival.resident);
-        if resident.header.restart_at(offset).is_none() {
-            return false;
-        }
-        if arrival.mask == 0 {
+        if arrival.mask == 0 && resident.header.restart_at(offset).is_some() {
             resident.met[index(offset)] = true;
         }
-        true
     }
 
     /// Checks that nothing was left out.

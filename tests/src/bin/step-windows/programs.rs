@@ -74,6 +74,9 @@ pub(crate) fn sweep(sweeper: &mut Sweeper<'_>, stage: &mut Stage) {
         }
         for &(name, ring, code) in PROGRAMS {
             let start = prepared(stage, ring, code, Flags::IF);
+            let loaded = run(&start).0;
+            let word = GS_WORDS[usize::from(start.is_user())];
+            sweeper.expect([loaded.r13, loaded.rbp] == [word; 2], format_args!("{name}: GS"));
             sweeper.sweep(&format!("{name}, handlers {kind}"), || run(&start));
         }
     }
@@ -107,7 +110,5 @@ fn run(start: &Frame) -> Left {
     let before = CALLS.load(Relaxed);
     let end = continue_with(start);
     let calls = CALLS.load(Relaxed) - before;
-    let word = GS_WORDS[usize::from(start.is_user())];
-    assert!([end.r13, end.rbp] == [word; 2], "GS was another's: {end}");
     (end, calls, of_vcpu(vcpu::current()).cr2(), upcalls::has_kernel_bases())
 }
