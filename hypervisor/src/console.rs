@@ -50,11 +50,6 @@ pub(crate) fn pump() -> bool {
     !console.queues.output.is_empty()
 }
 
-/// Waits until the output queue is empty, or the line is found dead and what it holds dropped.
-pub(crate) fn drain() {
-    CONSOLE.lock().drain();
-}
-
 /// Sends everything that is queued and waits until the line is idle.
 pub(crate) fn flush() {
     let mut console = CONSOLE.lock();

@@ -3,6 +3,15 @@
 //! Times are system time in nanoseconds. Nothing here runs: who owns the hardware timer asks for
 //! [`Timers::next_deadline`] and calls [`Timers::expire`] when it has come.
 
+/// Returns the earlier of two deadlines of which either may not be there.
+pub const fn earliest(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    match (one, other) {
+        (Some(a), Some(b)) => Some(if a < b { a } else { b }),
+        (Some(deadline), None) | (None, Some(deadline)) => Some(deadline),
+        (None, None) => None,
+    }
+}
+
 /// The timers of a vCPU.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Timers {
@@ -65,7 +74,7 @@ impl Timers {
     /// Returns when [`Self::expire`] has something to do next.
     pub fn next_deadline(&self) -> Option<u64> {
         let periodic = self.periodic.map(|timer| timer.next_ns);
-        self.single_ns.into_iter().chain(periodic).min()
+        earliest(self.single_ns, periodic)
     }
 
     /// Moves on what is due at `now_ns`, and returns whether anything was: `VIRQ_TIMER` is to be

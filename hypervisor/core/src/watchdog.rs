@@ -1,5 +1,6 @@
 //! A domain's watchdogs (`SCHEDOP_watchdog`).
 
+use crate::timer::earliest;
 use xenolith_abi::errno::{EINVAL, ENOSPC};
 
 /// Watchdogs that a domain has.
@@ -41,7 +42,7 @@ impl Watchdogs {
 
     /// Returns when the first one barks.
     pub fn next_deadline(&self) -> Option<u64> {
-        self.deadlines_ns.iter().flatten().copied().min()
+        self.deadlines_ns.iter().fold(None, |first, next| earliest(first, *next))
     }
 
     /// Returns whether one has barked: the domain ends.

@@ -3,6 +3,7 @@
 use super::interrupts::{SPURIOUS, TIMER};
 use crate::memory::{IO_APIC, LOCAL_APIC};
 use core::ptr;
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use x86_64::registers::model_specific::Msr;
 use xenolith_core::address::{Hpa, to_usize};
 
@@ -36,8 +37,11 @@ pub(crate) fn base() -> Hpa {
     Hpa(base_msr() & ADDRESS)
 }
 
+/// Whether the registers are MSRs, as firmware left it; reading that itself takes an MSR.
+static IS_X2APIC: AtomicBool = AtomicBool::new(false);
+
 fn is_x2apic() -> bool {
-    base_msr() & X2APIC != 0
+    IS_X2APIC.load(Relaxed)
 }
 
 fn register(offset: u32) -> *mut u32 {
@@ -69,6 +73,7 @@ fn write(offset: u32, value: u32) {
 pub(super) fn init() {
     // SAFETY: the bit only switches the APIC on where firmware left it.
     unsafe { Msr::new(APIC_BASE).write(base_msr() | ENABLED) };
+    IS_X2APIC.store(base_msr() & X2APIC != 0, Relaxed);
     write(SPURIOUS_VECTOR, SOFTWARE_ENABLE | u32::from(SPURIOUS));
     write(LVT_LINT0, MASKED);
     write(DIVIDE, DIVIDE_BY_1);

@@ -6,13 +6,13 @@ use log::{info, warn};
 use x86_64::instructions::port::Port;
 use xenolith_core::time;
 
-/// Frequencies in kHz.
+/// The CPU's clocks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
-    /// Of the TSC.
+    /// Frequency of the TSC in kHz.
     pub(crate) tsc_khz: u32,
-    /// Of the local APIC's timer.
-    timer_khz: u32,
+    /// The local APIC's timer.
+    timer: time::Countdown,
     /// The TSC when time began.
     start: u64,
 }
@@ -50,7 +50,8 @@ impl Clock {
             (khz, u32::try_from(timer).unwrap_or(u32::MAX).max(1))
         };
         info!("TSC {tsc_khz} kHz by the PIT (CPUID: {named}), APIC timer {timer_khz} kHz");
-        Self { tsc_khz, timer_khz, start: tsc() }
+        let timer = time::Countdown::from_khz(timer_khz);
+        Self { tsc_khz, timer, start: tsc() }
     }
 
     /// Returns the system time, which began when the clock was measured.
@@ -63,14 +64,11 @@ impl Clock {
         time::Clock { tsc: self.start, system_time_ns: 0, scale }
     }
 
-    /// Lets an interrupt come in `ns`, or as late as the timer can; `None` stops it.
-    pub(crate) fn arm(&self, ns: Option<u64>) {
-        const NS_PER_MS: u128 = 1_000_000;
-        let ticks = ns.map_or(0, |ns| {
-            let ticks = u128::from(ns) * u128::from(self.timer_khz) / NS_PER_MS;
-            u32::try_from(ticks).unwrap_or(u32::MAX).max(1)
-        });
-        apic::start_timer(ticks);
+    /// Lets an interrupt come in `ns`, or as late as the timer can; returns in how many.
+    pub(crate) fn arm(&self, ns: u64) -> u64 {
+        let ns = self.timer.within_reach(ns);
+        apic::start_timer(self.timer.ticks(ns));
+        ns
     }
 }
 

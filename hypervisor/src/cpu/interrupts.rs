@@ -6,16 +6,19 @@
 use super::apic;
 use super::traps::stubs;
 use crate::acpi::SerialInterrupt;
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use x86_64::instructions::interrupts;
 use x86_64::instructions::port::Port;
 
 /// Vector of the local APIC's timer.
-pub(super) const TIMER: u8 = 0x40;
+pub(crate) const TIMER: u8 = 0x40;
 /// Vector of the serial port.
 const SERIAL: u8 = 0x41;
 /// Vector of interrupts that went away; it is not acknowledged.
 pub(super) const SPURIOUS: u8 = 0xff;
 const PIC_MASKS: [u16; 2] = [0x21, 0xa1];
+
+static TELL_OF_INPUT: AtomicBool = AtomicBool::new(false);
 
 /// The entries of the IDT.
 pub(super) const STUBS: [(u8, unsafe extern "C" fn()); 3] =
@@ -30,7 +33,13 @@ pub(crate) fn init(serial: Option<SerialInterrupt>) {
     apic::init();
     if let Some(serial) = serial {
         apic::route(serial.input, SERIAL);
+        TELL_OF_INPUT.store(true, Relaxed);
     }
+}
+
+/// Returns whether input of the serial port causes an interrupt.
+pub(crate) fn tell_of_input() -> bool {
+    TELL_OF_INPUT.load(Relaxed)
 }
 
 /// Acknowledges the interrupt that arrived as `vector`.

@@ -50,7 +50,25 @@ pub(super) extern "C" fn on_exit(registers: &mut CallRegisters, context: &mut Co
         context.set_rip(rip + VMCALL_BYTES);
         return RESUME;
     }
+    if hypercall::is_brief(registers.rax) {
+        return brief_hypercall(registers, context);
+    }
     hypercall(registers, context)
+}
+
+/// Tries the short way.
+#[inline(never)]
+fn brief_hypercall(registers: &mut CallRegisters, context: &mut Context<'_>) -> Next {
+    let behind = context.vcpu.hypercall_rip + VMCALL_BYTES;
+    let arguments = [registers.rdi, registers.rsi];
+    let (domain, vcpu, mut machine) = context.split();
+    let mut call = Call { domain, vcpu, machine: &mut machine };
+    let Some(value) = hypercall::in_brief(&mut call, registers.rax, arguments) else {
+        return hypercall(registers, context);
+    };
+    registers.rax = value.cast_unsigned();
+    context.set_rip(behind);
+    RESUME
 }
 
 /// The second stage: `first` is what the first one answered.
@@ -119,13 +137,16 @@ fn other(reason: ExitReason, registers: &mut GuestRegisters, context: &mut Conte
         ExitReason::EXCEPTION_OR_NMI => exception_or_nmi(registers, context),
         ExitReason::EXTERNAL_INTERRUPT => {
             let information = context.vcpu.vmcs.read(field::EXIT_INTERRUPTION_INFO);
-            cpu::interrupts::acknowledge(information.to_le_bytes()[0]);
+            let [vector, ..] = information.to_le_bytes();
+            cpu::interrupts::acknowledge(vector);
+            if vector == cpu::interrupts::TIMER {
+                context.vcpu.disarmed();
+            }
             context.serve_timers();
             context.serve_console();
             context.check_watchdogs()
         }
         ExitReason::PREEMPTION_TIMER => {
-            context.serve_console();
             context.serve_steps();
             RESUME
         }
@@ -300,7 +321,7 @@ impl Context<'_> {
 
     fn pause(&mut self, pause: Pause) -> Next {
         match pause {
-            Pause::Yield => self.serve_console(),
+            Pause::Yield => self.poll_console(),
             Pause::Block => self.block(),
             Pause::Poll { deadline_ns } => self.poll(deadline_ns),
         }

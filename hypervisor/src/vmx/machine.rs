@@ -18,6 +18,9 @@ use xenolith_core::time::Clock;
 use xenolith_core::vmx::field::{self, Natural};
 use zerocopy::IntoBytes;
 
+/// Nanoseconds between two looks at a line that output waits for: it sends some 11 bytes in them.
+const PUMP_NS: u64 = 1_000_000;
+
 /// The calling vCPU and its domain's memory.
 #[derive(Debug)]
 pub(super) struct VcpuMachine<'a> {
@@ -123,7 +126,7 @@ impl Machine for VcpuMachine<'_> {
         self.vcpu.now_ns()
     }
 
-    fn arm(&mut self, deadline_ns: Option<u64>) {
+    fn arm(&mut self, deadline_ns: u64) {
         self.vcpu.arm(deadline_ns);
     }
 
@@ -210,12 +213,13 @@ fn tell_console(channels: &mut EventChannels, memory: &mut DomainMemory, moved: 
 }
 
 impl Vcpu {
-    /// Moves console bytes. While some wait for the line the preemption timer calls back; without
-    /// such a timer they are waited for.
+    /// Moves console bytes. While some wait for the line the clock's interrupt calls back, however
+    /// often the guest exits meanwhile.
     pub(super) fn serve_console(&mut self) {
-        let queued = console::pump();
-        if !self.poll_while(queued) && queued {
-            console::drain();
+        self.output_waits = console::pump();
+        if self.output_waits {
+            let now = self.now_ns();
+            self.arm(now + PUMP_NS);
         }
     }
 }

@@ -1,5 +1,4 @@
-//! The preemption timer: it looks after console output that waits, and lets an event come after a
-//! number of ticks.
+//! The preemption timer: it lets an event come after a number of ticks.
 //!
 //! In Bochs an instruction takes one tick of the TSC, an entry another, and the timer is exact: so
 //! ticks are instructions. (The monitor trap flag, which would be exact everywhere, does nothing in
@@ -12,10 +11,7 @@ use xenolith_core::vmx::capability::Capabilities;
 use xenolith_core::vmx::controls::{ExitControls, PinControls};
 use xenolith_core::vmx::field;
 
-/// TSC ticks between two looks at the console while output waits: a fraction of a millisecond.
-const POLL_TICKS: u32 = 1 << 18;
-
-/// What the timer is used for.
+/// The timer, and whether it runs.
 #[derive(Debug)]
 pub(super) struct PreemptionTimer {
     /// Pin-based controls without and with it, if the CPU has one.
@@ -24,8 +20,6 @@ pub(super) struct PreemptionTimer {
     exit: Option<[u32; 2]>,
     /// Shift from TSC ticks to its own.
     shift: u32,
-    /// Whether console output waits.
-    polling: bool,
     /// Whether an event waits for the ticks.
     stepping: bool,
 }
@@ -40,23 +34,12 @@ impl PreemptionTimer {
             pin: capabilities.has_preemption_timer.then_some(timer),
             exit: capabilities.saves_preemption_timer.then_some(saved),
             shift: capabilities.preemption_timer_shift,
-            polling: false,
             stepping: false,
         }
     }
 }
 
 impl Vcpu {
-    /// Looks after console output from now on, or no more. Returns false if the CPU cannot.
-    pub(super) fn poll_while(&mut self, output_waits: bool) -> bool {
-        let change = output_waits != self.preemption.polling;
-        self.preemption.polling = output_waits;
-        if change && !self.preemption.stepping {
-            self.set_preemption_timer(POLL_TICKS);
-        }
-        self.preemption.pin.is_some()
-    }
-
     /// Makes the vCPU exit after `ticks` of the TSC that it runs. Returns false if the CPU cannot.
     pub(super) fn begin_steps(&mut self, ticks: u32) -> bool {
         let PreemptionTimer { pin, exit, .. } = self.preemption;
@@ -70,16 +53,16 @@ impl Vcpu {
     /// Lets the vCPU run without such an exit.
     pub(super) fn end_steps(&mut self) {
         self.preemption.stepping = false;
-        self.set_preemption_timer(POLL_TICKS);
+        self.set_preemption_timer(1);
     }
 
-    /// Switches the timer on or off, for whoever needs it, and the saving of what is left of it.
+    /// Switches the timer on or off, and with it the saving of what is left of it.
     fn set_preemption_timer(&mut self, ticks: u32) {
-        let PreemptionTimer { pin, exit, shift, polling, stepping } = self.preemption;
+        let PreemptionTimer { pin, exit, shift, stepping } = self.preemption;
         let Some(pin) = pin else { return };
         // SAFETY: how long the guest runs is the hypervisor's choice.
         unsafe { self.vmcs.write(field::PREEMPTION_TIMER, (ticks >> shift).max(1)) };
-        let controls = pin[usize::from(polling || stepping)];
+        let controls = pin[usize::from(stepping)];
         // SAFETY: they differ from those settled at the start in the preemption timer only.
         unsafe { self.vmcs.write(field::PIN_BASED_CONTROLS, controls) };
         if let Some(exit) = exit {

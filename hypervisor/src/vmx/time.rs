@@ -7,9 +7,10 @@ use crate::cpu::{clock, interrupts};
 use xenolith_abi::event_channel::{VIRQ_CONSOLE, VIRQ_TIMER};
 use xenolith_core::event_channel::Virq;
 use xenolith_core::runstate::{self, State};
+use xenolith_core::timer::earliest;
 
-/// Nanoseconds between two looks at a line that output waits for: it sends some 11 bytes in them.
-const PUMP_NS: u64 = 1_000_000;
+/// No time: the timer is not armed.
+pub(super) const NEVER: u64 = u64::MAX;
 
 impl Vcpu {
     /// Returns the system time in ns.
@@ -17,10 +18,25 @@ impl Vcpu {
         self.time.now_ns(clock::tsc())
     }
 
-    /// Lets an interrupt come at `deadline_ns` of the system time, or none.
-    pub(super) fn arm(&self, deadline_ns: Option<u64>) {
+    /// Lets an interrupt come at `deadline_ns` of the system time or before. One that is to come
+    /// earlier anyway is left as it is: guests move their deadlines on more often than they let
+    /// them come, and what finds nothing due sets the timer again.
+    #[inline]
+    pub(super) fn arm(&mut self, deadline_ns: u64) {
+        if deadline_ns < self.armed_ns {
+            self.program(deadline_ns);
+        }
+    }
+
+    #[inline(never)]
+    fn program(&mut self, deadline_ns: u64) {
         let now = self.now_ns();
-        self.clock.arm(deadline_ns.map(|deadline| deadline.saturating_sub(now)));
+        self.armed_ns = now.saturating_add(self.clock.arm(deadline_ns.saturating_sub(now)));
+    }
+
+    /// Notes that the timer's interrupt has come, or may have.
+    pub(super) fn disarmed(&mut self) {
+        self.armed_ns = NEVER;
     }
 }
 
@@ -31,18 +47,24 @@ impl Context<'_> {
             // This vCPU is the one to be told, and it is told before it goes on.
             let _ = self.channels.raise_virq(self.memory, Virq(VIRQ_TIMER), self.vcpu.id);
         }
-        self.vcpu.arm(self.next_deadline());
+        self.vcpu.arm(self.next_deadline().unwrap_or(NEVER));
     }
 
     /// Returns when the next timer or watchdog is due.
     fn next_deadline(&self) -> Option<u64> {
-        let watchdogs = self.domain.watchdogs.next_deadline();
-        self.state.timers.next_deadline().into_iter().chain(watchdogs).min()
+        earliest(self.state.timers.next_deadline(), self.domain.watchdogs.next_deadline())
     }
 
     /// Returns whether a watchdog of the domain has run out.
     pub(super) fn watchdog_expired(&self) -> bool {
         self.domain.watchdogs.expired(self.vcpu.now_ns())
+    }
+
+    /// Moves console bytes if something waits for the line, or its interrupts do not tell of input.
+    pub(super) fn poll_console(&mut self) {
+        if self.vcpu.output_waits || !interrupts::tell_of_input() {
+            self.serve_console();
+        }
     }
 
     /// Moves console bytes, and tells the domain when there is input.
@@ -105,9 +127,9 @@ impl Context<'_> {
                 sleeps = true;
                 self.enter_state(State::Blocked);
             }
-            let output = console::pump().then(|| self.vcpu.now_ns() + PUMP_NS);
-            self.vcpu.arm(self.next_deadline().into_iter().chain(until_ns).chain(output).min());
+            self.vcpu.arm(until_ns.unwrap_or(NEVER));
             interrupts::idle();
+            self.vcpu.disarmed();
         }
     }
 }

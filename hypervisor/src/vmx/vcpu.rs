@@ -43,6 +43,10 @@ pub(crate) struct Vcpu {
     /// Whether RDTSCP works.
     pub(super) has_rdtscp: bool,
     pub(super) clock: Clock,
+    /// The system time at which the clock's interrupt comes at the latest, or [`super::time::NEVER`].
+    pub(super) armed_ns: u64,
+    /// Whether console output waits for the line.
+    pub(super) output_waits: bool,
     /// The time as the guest computes it.
     pub(super) time: time::Clock,
     /// Whether an NMI waits for the guest.
@@ -98,6 +102,8 @@ impl Vcpu {
             exits: [0; REASON_SLOTS],
             has_rdtscp: capabilities.has_rdtscp(),
             time: clock.system_time(),
+            armed_ns: super::time::NEVER,
+            output_waits: false,
             nmi_pending: false,
             nmi_in_service: false,
             clock,

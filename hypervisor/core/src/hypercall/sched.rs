@@ -127,6 +127,8 @@ fn watchdog<M: Machine>(call: &mut Call<'_, M>, argument: Gva) -> Result<i64, Fa
     let Watchdog { id, timeout } = call.space().read(argument)?;
     let now = call.machine.now_ns();
     let result = call.domain.watchdogs.set(id, timeout, now);
-    timer::arm(call);
+    if let Some(deadline) = call.domain.watchdogs.next_deadline() {
+        call.machine.arm(deadline);
+    }
     Ok(result)
 }

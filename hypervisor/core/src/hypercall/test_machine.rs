@@ -60,7 +60,7 @@ pub(super) struct TestMachine {
     /// The system time.
     pub(super) now_ns: u64,
     /// The deadlines that were armed, in order.
-    pub(super) armed: Vec<Option<u64>>,
+    pub(super) armed: Vec<u64>,
     /// NMIs that were sent.
     pub(super) nmis: u32,
     pub(super) cr4: u64,
@@ -163,7 +163,7 @@ impl Machine for TestMachine {
         self.now_ns
     }
 
-    fn arm(&mut self, deadline_ns: Option<u64>) {
+    fn arm(&mut self, deadline_ns: u64) {
         self.armed.push(deadline_ns);
     }
 

@@ -1,6 +1,6 @@
 //! Timers: `set_timer_op` and those of `vcpu_op`.
 
-use super::{Args, Call, Machine, Outcome};
+use super::{Call, Machine};
 use crate::address::Gva;
 use crate::guest_access::Fault;
 use xenolith_abi::errno::{EINVAL, ETIME};
@@ -11,19 +11,20 @@ const FAR_NS: u64 = 1 << 50;
 /// When such a deadline is due instead: it may stand for "at once", or for "never".
 const MIDDLE_GROUND_NS: u64 = 100_000_000;
 
-/// Sets the one-shot timer; 0 stops it.
-pub(super) fn set_timer_op<M: Machine>(call: &mut Call<'_, M>, args: &Args) -> Outcome {
-    let deadline = args[0];
-    let now = call.machine.now_ns();
+/// Sets the one-shot timer to a deadline in ns; 0 stops it.
+#[inline]
+pub(super) fn set_timer_op<M: Machine>(call: &mut Call<'_, M>, mut deadline: u64) -> i64 {
     if deadline == 0 {
         call.vcpu.timers.stop_single();
-    } else if is_negative(deadline) || deadline.saturating_sub(now) >= FAR_NS {
-        call.vcpu.timers.set_single(now.saturating_add(MIDDLE_GROUND_NS));
-    } else {
-        call.vcpu.timers.set_single(deadline);
+        return 0;
     }
-    arm(call);
-    Outcome::Return(0)
+    let now = call.machine.now_ns();
+    if is_negative(deadline) || deadline.saturating_sub(now) >= FAR_NS {
+        deadline = now.saturating_add(MIDDLE_GROUND_NS);
+    }
+    call.vcpu.timers.set_single(deadline);
+    call.machine.arm(deadline);
+    0
 }
 
 pub(super) fn set_single<M: Machine>(call: &mut Call<'_, M>, argument: Gva) -> Result<i64, Fault> {
@@ -33,14 +34,14 @@ pub(super) fn set_single<M: Machine>(call: &mut Call<'_, M>, argument: Gva) -> R
         return Ok(-ETIME);
     }
     // A negative time has passed.
-    call.vcpu.timers.set_single(if is_negative(deadline) { 0 } else { deadline });
-    arm(call);
+    let deadline = if is_negative(deadline) { 0 } else { deadline };
+    call.vcpu.timers.set_single(deadline);
+    call.machine.arm(deadline);
     Ok(0)
 }
 
 pub(super) fn stop_single<M: Machine>(call: &mut Call<'_, M>) -> i64 {
     call.vcpu.timers.stop_single();
-    arm(call);
     0
 }
 
@@ -53,20 +54,13 @@ pub(super) fn set_periodic<M: Machine>(
     if call.vcpu.timers.set_periodic(timer.period_ns, now).is_err() {
         return Ok(-EINVAL);
     }
-    arm(call);
+    call.machine.arm(now.saturating_add(timer.period_ns));
     Ok(0)
 }
 
 pub(super) fn stop_periodic<M: Machine>(call: &mut Call<'_, M>) -> i64 {
     call.vcpu.timers.stop_periodic();
-    arm(call);
     0
-}
-
-/// Tells the machine when the next timer of the vCPU or of its domain is due.
-pub(super) fn arm<M: Machine>(call: &mut Call<'_, M>) {
-    let deadlines = [call.vcpu.timers.next_deadline(), call.domain.watchdogs.next_deadline()];
-    call.machine.arm(deadlines.into_iter().flatten().min());
 }
 
 /// Returns whether Xen, whose times are signed, sees a time before 0.

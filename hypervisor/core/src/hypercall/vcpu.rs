@@ -16,6 +16,15 @@ use xenolith_abi::vcpu::{
     self as abi, RegisterRunstateMemoryArea, RegisterTimeMemoryArea, RegisterVcpuInfo,
 };
 
+/// The one vCPU is up, or it would not ask.
+const IS_UP: i64 = 1;
+
+/// Answers [`abi::IS_UP`].
+#[inline]
+pub(super) fn is_up<M>(call: &Call<'_, M>, vcpu: u32) -> i64 {
+    if vcpu == call.vcpu.id.0 { IS_UP } else { -ENOENT }
+}
+
 pub(super) fn vcpu_op<M: Machine>(call: &mut Call<'_, M>, args: &Args) -> Outcome {
     let [command, vcpu, argument, ..] = *args;
     if as_u32(vcpu) != call.vcpu.id.0 {
@@ -29,7 +38,7 @@ pub(super) fn vcpu_op<M: Machine>(call: &mut Call<'_, M>, args: &Args) -> Outcom
             .map(|_| -EEXIST),
         abi::UP => Ok(0),
         abi::DOWN => return last_down(call),
-        abi::IS_UP => Ok(1),
+        abi::IS_UP => Ok(IS_UP),
         abi::GET_RUNSTATE_INFO => {
             let info = call.vcpu.runstate.at(call.machine.now_ns());
             call.space().write(handle(argument), &info).map(|()| 0)

@@ -37,10 +37,14 @@ impl Scale {
     /// becomes the greatest number.
     #[doc(alias = "scale_delta")]
     pub fn ns(self, ticks: u64) -> u64 {
-        let ticks = u128::from(ticks);
         let distance = u32::from(self.shift.unsigned_abs());
-        let shifted = if self.shift < 0 { ticks >> distance } else { ticks << distance };
-        saturated(shifted.saturating_mul(u128::from(self.multiplier)) >> 32)
+        if self.shift < 0 {
+            return fraction(ticks >> distance, self.multiplier);
+        }
+        if ticks.leading_zeros() >= distance {
+            return fraction(ticks << distance, self.multiplier);
+        }
+        saturated((u128::from(ticks) << distance).saturating_mul(self.multiplier.into()) >> 32)
     }
 
     /// Returns the fewest ticks that take at least `ns` nanoseconds, or the greatest number.
@@ -53,6 +57,12 @@ impl Scale {
             saturated(shifted.div_ceil(1 << distance))
         }
     }
+}
+
+/// Returns `count * multiplier / 2^32`, which fits: one multiplication and one shift.
+fn fraction(count: u64, multiplier: u32) -> u64 {
+    let product = u128::from(count) * u128::from(multiplier);
+    u64::try_from(product >> 32).expect("the factors have 96 bits")
 }
 
 fn saturated(value: u128) -> u64 {

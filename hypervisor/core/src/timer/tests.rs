@@ -4,6 +4,19 @@ use proptest::prelude::*;
 const MS: u64 = MIN_PERIOD_NS;
 
 #[test]
+fn the_earliest_deadline_is_that_which_is_there() {
+    for (one, other, first) in [
+        (None, None, None),
+        (Some(2), None, Some(2)),
+        (None, Some(0), Some(0)),
+        (Some(2), Some(1), Some(1)),
+        (Some(1), Some(2), Some(1)),
+    ] {
+        assert_eq!(earliest(one, other), first);
+    }
+}
+
+#[test]
 fn timers_begin_stopped() {
     let mut timers = Timers::new();
     assert_eq!(timers.next_deadline(), None);

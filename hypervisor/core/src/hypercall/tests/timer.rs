@@ -1,5 +1,6 @@
 use super::super::Outcome::{Block, Poll, Return};
 use super::super::test_machine::{Caller, MISSING};
+use super::super::{Call, in_brief, is_brief};
 use crate::address::{Gpa, Gva, VcpuId};
 use crate::event_channel::{PollFor, Port};
 use crate::guest_access::Access;
@@ -25,7 +26,7 @@ fn one_shots_in_the_past_are_errors_with_the_flag_only() {
         caller.machine.now_ns = 1000;
         caller.put(BASE, &[deadline, flags]);
         assert_eq!(caller.call(VCPU_OP, &[SET_SINGLE, 0, BASE]), Return(result), "{deadline}");
-        assert_eq!(caller.machine.armed.last().copied().flatten(), armed, "{deadline} {flags}");
+        assert_eq!(caller.machine.armed.last().copied(), armed, "{deadline} {flags}");
     }
 }
 
@@ -41,8 +42,33 @@ fn set_timer_op_takes_what_is_near() {
         let mut caller = Caller::new();
         caller.machine.now_ns = 1000;
         assert_eq!(caller.call(SET_TIMER_OP, &[deadline]), Return(0));
-        assert_eq!(caller.machine.armed, [armed], "{deadline}");
+        assert_eq!(caller.machine.armed, armed.as_slice(), "{deadline}");
     }
+}
+
+#[test]
+fn the_short_way_does_the_same() {
+    for (number, first, second) in [
+        (SET_TIMER_OP, 0, 0),
+        (SET_TIMER_OP, 5, 0),
+        (SET_TIMER_OP, u64::MAX, 0),
+        (VCPU_OP, 3, 0),
+        (VCPU_OP, 7 << 32 | 3, 7 << 32),
+        (VCPU_OP, 3, 1),
+    ] {
+        let mut callers = [Caller::new(), Caller::new()];
+        callers.iter_mut().for_each(|it| it.vcpu.timers.set_single(77));
+        let [long, short] = &mut callers;
+        let Caller { domain, vcpu, machine } = short;
+        let value = in_brief(&mut Call { domain, vcpu, machine }, number.into(), [first, second]);
+        assert!(is_brief(number.into()));
+        assert_eq!(long.call(number, &[first, second]), Return(value.unwrap()), "{first:#x}");
+        assert_eq!((&long.vcpu, &long.machine.armed), (&short.vcpu, &short.machine.armed));
+    }
+    let Caller { mut domain, mut vcpu, mut machine } = Caller::new();
+    let mut call = Call { domain: &mut domain, vcpu: &mut vcpu, machine: &mut machine };
+    assert_eq!(in_brief(&mut call, VCPU_OP.into(), [2, 0]), None, "down is more than brief");
+    assert!(!is_brief(SCHED_OP.into()) && !is_brief(64 + u64::from(VCPU_OP)));
 }
 
 #[test]
