@@ -4,12 +4,13 @@
 //! writer only, and that only when the queue is full. The log waits for the line: it is short, and
 //! what it says last matters most.
 
+use crate::cpu::clock::tsc;
 use spin::Mutex;
 use uart_16550::backend::PioBackend;
 use uart_16550::spec::registers::{IER, LSR};
 use uart_16550::{BaudRate, Config, Uart16550};
 use xenolith_core::address::Gpa;
-use xenolith_core::console::{ConsoleQueues, ConsoleRing};
+use xenolith_core::console::{ConsoleQueues, ConsoleRing, LineWatch};
 
 const COM1: u16 = 0x3f8;
 /// Polls of the line status after which a transmitter counts as dead: some seconds at 115,200 baud.
@@ -18,9 +19,11 @@ const STUCK_POLLS: u32 = 10_000_000;
 struct Console {
     uart: Option<Uart16550<PioBackend>>,
     queues: ConsoleQueues,
+    watch: LineWatch,
 }
 
-static CONSOLE: Mutex<Console> = Mutex::new(Console { uart: None, queues: ConsoleQueues::new() });
+static CONSOLE: Mutex<Console> =
+    Mutex::new(Console { uart: None, queues: ConsoleQueues::new(), watch: LineWatch::new() });
 
 /// Starts the UART at 115,200 baud, if there is one.
 pub(crate) fn init() {
@@ -93,12 +96,18 @@ impl Console {
             self.queues.output.clear();
             return;
         };
+        let waits = !self.queues.output.is_empty();
+        let mut has_taken = false;
         loop {
             let sent = uart.send_bytes(self.queues.output.front());
             if sent == 0 {
                 break;
             }
+            has_taken = true;
             self.queues.output.consume(sent);
+        }
+        if self.watch.look(waits, has_taken, tsc()) {
+            self.queues.output.clear();
         }
         while let Ok(byte) = uart.try_receive_byte() {
             self.queues.input.push(byte);

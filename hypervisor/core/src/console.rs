@@ -9,9 +9,11 @@ mod queue;
 mod ring;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 pub use self::queue::ByteQueue;
 pub use self::ring::ConsoleRing;
+pub use self::watch::LineWatch;
 
 use crate::guest_memory::GuestMemory;
 

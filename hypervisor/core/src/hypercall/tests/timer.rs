@@ -57,7 +57,9 @@ fn the_short_way_does_the_same() {
         (VCPU_OP, 3, 1),
     ] {
         let mut callers = [Caller::new(), Caller::new()];
-        callers.iter_mut().for_each(|it| it.vcpu.timers.set_single(77));
+        for caller in &mut callers {
+            caller.vcpu.timers.set_single(77);
+        }
         let [long, short] = &mut callers;
         let Caller { domain, vcpu, machine } = short;
         let value = in_brief(&mut Call { domain, vcpu, machine }, number.into(), [first, second]);
