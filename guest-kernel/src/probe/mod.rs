@@ -30,6 +30,8 @@ pub mod raise;
 pub mod rcu;
 pub mod registers;
 pub mod relocation;
+#[cfg(target_os = "none")]
+pub mod round_trip;
 pub mod tables;
 pub mod user;
 pub mod vector;

@@ -8,21 +8,33 @@
 #![no_main]
 #![forbid(unsafe_code)]
 
-use xenolith_guest::abi::{hypercall, vcpu};
+use core::sync::atomic::Ordering::Relaxed;
+
 use xenolith_guest::{
     StartInfo,
+    abi::{
+        domain,
+        event_channel::{SEND, UNMASK},
+        hypercall, vcpu,
+    },
     clock::ticks,
+    events::Port,
     hypercall::{
         console,
+        event_channel::{alloc_unbound, bind_interdomain, bind_ipi, close, status},
         sched::{self, ShutdownReason},
         version,
         xenolith::exit_counts,
     },
-    println,
+    irq, println,
     probe::{
-        cpuid,
+        Window, cpuid,
         hypercall::{direct, syscall},
+        round_trip,
     },
+    shared_info::shared_info,
+    vcpu::VcpuId,
+    x86_64::structures::paging::PageTableFlags,
 };
 
 xenolith_guest::entry!(main);
@@ -45,21 +57,107 @@ const FAR_NS: u64 = 1_000_000_000_000;
 /// `VCPUOP_is_up`.
 const IS_UP: u64 = vcpu::IS_UP as u64;
 
-/// An operation and the ticks to wait after it.
-type Operation = (&'static str, fn(), u64);
+/// An operation, what comes before it without being measured, and the ticks to wait after it.
+struct Operation {
+    name: &'static str,
+    prepare: fn(),
+    run: fn(),
+    pause: u64,
+}
+
+const fn operation(name: &'static str, run: fn()) -> Operation {
+    Operation { name, prepare: || (), run, pause: 0 }
+}
+
+/// One that begins in a state of its own.
+const fn prepared(name: &'static str, prepare: fn(), run: fn()) -> Operation {
+    Operation { name, prepare, run, pause: 0 }
+}
 
 const OPERATIONS: &[Operation] = &[
-    ("xen_version(hypercall_page)", || _ = version::version(), 0),
-    ("xen_version(inline syscall)", || _ = syscall(hypercall::XEN_VERSION.into(), [0; 5]), 0),
-    ("stack_switch", || _ = direct::<{ hypercall::STACK_SWITCH }>([0; 3]), 0),
-    ("set_segment_base(FS)", || _ = direct::<{ hypercall::SET_SEGMENT_BASE }>([0; 3]), 0),
-    ("fpu_taskswitch(1)", || _ = direct::<{ hypercall::FPU_TASKSWITCH }>([1, 0, 0]), 0),
-    ("set_timer_op(+1000s)", || _ = direct::<{ hypercall::SET_TIMER_OP }>([FAR_NS, 0, 0]), 0),
-    ("vcpu_op(is_up)", || _ = direct::<{ hypercall::VCPU_OP }>([IS_UP, 0, 0]), 0),
-    ("bad hypercall nr (-ENOSYS)", || _ = direct::<UNKNOWN>([0; 3]), 0),
-    ("sched_op(yield)", || _ = sched::yield_now(), 0),
-    ("console_io(write 64 bytes)", || _ = console::write(LINE), LINE_TICKS),
-    ("cpuid", || _ = cpuid::read(0, 0), 0),
+    operation("xen_version(hypercall_page)", || _ = version::version()),
+    operation("xen_version(inline syscall)", || {
+        _ = syscall(hypercall::XEN_VERSION.into(), [0; 5]);
+    }),
+    operation("stack_switch", round_trip::stack_switch),
+    operation("set_segment_base(FS)", || _ = direct::<{ hypercall::SET_SEGMENT_BASE }>([0; 3])),
+    operation("set_segment_base(GS_USER)", || {
+        _ = direct::<{ hypercall::SET_SEGMENT_BASE }>([1, 0, 0]);
+    }),
+    operation("fpu_taskswitch(1)", || _ = direct::<{ hypercall::FPU_TASKSWITCH }>([1, 0, 0])),
+    operation("fpu_taskswitch(0)", || _ = direct::<{ hypercall::FPU_TASKSWITCH }>([0, 0, 0])),
+    operation("iret hypercall (kernel->kernel)", round_trip::iret),
+    operation("set_timer_op(+1000s)", || _ = direct::<{ hypercall::SET_TIMER_OP }>([FAR_NS, 0, 0])),
+    operation("vcpu_op(is_up)", || _ = direct::<{ hypercall::VCPU_OP }>([IS_UP, 0, 0])),
+    operation("#UD kernel, asm handler + iret", round_trip::undefined),
+    operation("#PF kernel read unmapped, asm handler", round_trip::load_of_nothing),
+    prepared(
+        "evtchn send IPI, upcall masked, already pending",
+        || events(2, 0, false),
+        || round_trip::port_operation(SEND, IPI),
+    ),
+    prepared(
+        "evtchn send IPI, masked, newly pending",
+        || events(0, 2, false),
+        || round_trip::port_operation(SEND, IPI),
+    ),
+    prepared(
+        "evtchn send IPI self -> handler -> iret",
+        || allowed(0, 0),
+        || round_trip::port_operation(SEND, IPI),
+    ),
+    prepared(
+        "evtchn send loopback -> handler -> iret",
+        || allowed(0, 0),
+        || round_trip::port_operation(SEND, NEAR),
+    ),
+    prepared(
+        "unmask + pending -> xen_version -> handler",
+        || events(2, 0, true),
+        round_trip::allow_and_call,
+    ),
+    prepared(
+        "EVTCHNOP_unmask of pending port -> handler",
+        || allowed(2, 2),
+        || round_trip::port_operation(UNMASK, IPI),
+    ),
+    operation("EVTCHNOP_status", || _ = status(domain::SELF, IPI)),
+    operation("EVTCHNOP bind_ipi + close pair", || {
+        _ = bind_ipi(VcpuId::BOOT).map(close);
+    }),
+    operation("emulated: FEP cpuid", || _ = cpuid::read_forced(0, 0)),
+    operation("bad hypercall nr (-ENOSYS)", || _ = direct::<UNKNOWN>([0; 3])),
+    operation("sched_op(yield)", || _ = sched::yield_now()),
+    Operation {
+        name: "console_io(write 64 bytes)",
+        prepare: || (),
+        run: || _ = console::write(LINE),
+        pause: LINE_TICKS,
+    },
+    operation("cpuid", || _ = cpuid::read(0, 0)),
+];
+
+/// The first port that is bound, and two that are connected to each other.
+const IPI: Port = Port(1);
+const NEAR: Port = Port(2);
+
+/// Sets the words of events, with upcalls masked.
+fn events(pending: u64, masked: u64, upcall: bool) {
+    irq::irq_disable();
+    round_trip::set_words(pending, masked, upcall);
+}
+
+/// Sets the words of events, with upcalls allowed.
+fn allowed(pending: u64, masked: u64) {
+    round_trip::set_words(pending, masked, false);
+    shared_info().vcpu(0).upcall_mask().store(0, Relaxed);
+}
+
+/// What a process repeats: its name, its instructions.
+const OF_PROCESSES: &[(&str, &[u8])] = &[
+    ("user SYSCALL -> kernel -> user (SYSRET)", &[0x0f, 0x05]),
+    ("user #PF -> kernel -> user", &[0x48, 0x8b, 0x01]),
+    ("user #UD -> kernel -> user", &[0x0f, 0x0b]),
 ];
 
 /// What all rounds of an operation cost.
@@ -69,34 +167,62 @@ struct Cost {
     exits: u64,
 }
 
-fn main(_: &'static StartInfo) -> ! {
-    let nothing = measure(|| (), 0);
-    for &(name, operation, pause) in OPERATIONS {
-        let cost = measure(operation, pause);
-        let instructions = (cost.instructions - nothing.instructions) * 10 / ROUNDS;
-        let exits = (cost.exits - nothing.exits) * 100 / ROUNDS;
-        println!(
-            "bench: {name} | {}.{} | {}.{:02}",
-            instructions / 10,
-            instructions % 10,
-            exits / 100,
-            exits % 100,
-        );
+fn main(start: &'static StartInfo) -> ! {
+    round_trip::install().expect("the hypervisor takes handlers");
+    let own = domain::SELF;
+    let bound = bind_ipi(VcpuId::BOOT)
+        .and_then(|_| alloc_unbound(own, own))
+        .and_then(|near| bind_interdomain(own, near));
+    assert_eq!(bound, Ok(Port(3)), "the numbers of ports");
+    let nothing = measure(&operation("", || ()));
+    for operation in OPERATIONS {
+        let cost = measure(operation);
+        irq::irq_disable();
+        print(operation.name, cost.less(nothing));
+    }
+    let mut window = Window::take(start);
+    let nothing = measure_process(&mut window, &[]);
+    for (name, code) in OF_PROCESSES {
+        let cost = measure_process(&mut window, code);
+        irq::irq_disable();
+        print(name, cost.less(nothing));
     }
     sched::shutdown(ShutdownReason::POWEROFF)
 }
 
+impl Cost {
+    fn less(self, other: Self) -> Self {
+        Self {
+            instructions: self.instructions - other.instructions,
+            exits: self.exits - other.exits,
+        }
+    }
+}
+
+fn print(name: &str, cost: Cost) {
+    let instructions = cost.instructions * 10 / ROUNDS;
+    let exits = cost.exits * 100 / ROUNDS;
+    println!(
+        "bench: {name} | {}.{} | {}.{:02}",
+        instructions / 10,
+        instructions % 10,
+        exits / 100,
+        exits % 100,
+    );
+}
+
 /// Executes an operation many times, each timed on its own.
 #[inline(never)]
-fn measure(operation: fn(), pause: u64) -> Cost {
+fn measure(&Operation { prepare, run, pause, .. }: &Operation) -> Cost {
     let exits = || exit_counts().map_or(0, |counts| counts.total());
-    let operation = core::hint::black_box(operation);
+    let run = core::hint::black_box(run);
     let mut cost = Cost::default();
     // The first round is not like the others and does not count.
     for round in 0..=ROUNDS {
         let exits_before = exits();
+        prepare();
         let before = ticks();
-        operation();
+        run();
         let after = ticks();
         if round > 0 {
             cost.exits += exits() - exits_before;
@@ -107,4 +233,29 @@ fn measure(operation: fn(), pause: u64) -> Cost {
         }
     }
     cost
+}
+
+/// Has a process execute `code` many times, each timed on its own; RCX is 0 at first.
+fn measure_process(window: &mut Window, code: &[u8]) -> Cost {
+    /// `2: rdtsc; mov r12d, eax`
+    const BEGIN: [u8; 5] = [0x0f, 0x31, 0x41, 0x89, 0xc4];
+    /// `rdtsc; sub eax, r12d; add r13, rax; dec r14; jnz 2b; int3`
+    const END: [u8; 14] =
+        [0x0f, 0x31, 0x44, 0x29, 0xe0, 0x49, 0x01, 0xc5, 0x49, 0xff, 0xce, 0x75, 0, 0xcc];
+    window.restore(0);
+    window.write(0, &BEGIN);
+    window.write(BEGIN.len(), code);
+    let end = BEGIN.len() + code.len();
+    window.write(end, &END);
+    let jump = u8::try_from(end + END.len() - 1).expect("the loop is short").wrapping_neg();
+    window.write(end + 12, &[jump]);
+    for page in 0..2 {
+        let flags = Window::DATA | PageTableFlags::USER_ACCESSIBLE;
+        window.map(page, window.own_frame(page), flags);
+    }
+    let exits = || exit_counts().map_or(0, |counts| counts.total());
+    let before = exits();
+    let stack = window.address(2 * 4096);
+    let instructions = round_trip::in_process(window.address(0), stack, ROUNDS);
+    Cost { instructions, exits: exits() - before }
 }
