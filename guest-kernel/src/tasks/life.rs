@@ -1,6 +1,7 @@
 //! The beginning and the end of tasks.
 
 use alloc::{boxed::Box, vec::Vec};
+use core::fmt;
 
 use spin::Once;
 
@@ -27,6 +28,15 @@ pub enum StartError {
     NoTimer,
     /// There is no room for the first tasks.
     NoRoom,
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoTimer => "there is no timer",
+            Self::NoRoom => "there is no room",
+        })
+    }
 }
 
 impl From<Full> for StartError {

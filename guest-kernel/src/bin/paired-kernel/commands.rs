@@ -10,7 +10,7 @@ use crate::{
     clock,
     greeting::{memory, version},
     hypercalls::{show_all, show_exits},
-    ports, tick,
+    ports, threads, tick,
 };
 
 /// One command.
@@ -32,6 +32,12 @@ const COMMANDS: &[Command] = &[
     },
     Command { name: "sleep", help: "halt for a while: sleep [MILLISECONDS]", run: clock::sleep },
     Command { name: "tick", help: "an alarm again and again: tick [MILLISECONDS]", run: tick::set },
+    Command { name: "tasks", help: "tasks, and what each has used", run: threads::show },
+    Command {
+        name: "spin",
+        help: "a task that keeps busy: spin [MILLISECONDS]",
+        run: threads::spin,
+    },
     Command { name: "timers", help: "alarms that are set", run: clock::timers },
     Command { name: "events", help: "ports, and events of each", run: ports::show },
     Command { name: "exits", help: "VM exits of this domain by reason", run: show_exits },

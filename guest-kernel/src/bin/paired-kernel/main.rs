@@ -14,6 +14,7 @@ mod hypercalls;
 mod ports;
 mod prompt;
 mod setup;
+mod threads;
 mod tick;
 
 use xenolith_guest::{
@@ -26,7 +27,7 @@ xenolith_guest::entry!(main);
 
 fn main(start: &'static StartInfo) -> ! {
     greeting::print(start);
-    setup::run();
+    setup::run(start);
     clock::now(start);
     println!();
     let mut listed = command_line::values(start.command_line(), "run").peekable();
