@@ -22,6 +22,7 @@ pub mod instruction;
 #[cfg(target_os = "none")]
 pub mod iret;
 pub mod memory;
+pub mod mmu;
 pub mod msr;
 #[cfg(target_os = "none")]
 pub mod noinstr;
