@@ -80,7 +80,7 @@ fn prepare(machine: &mut Machine) -> Result<RunningDomain, BootError> {
     let ports = bind_services(channels);
     let initial = build(kernel, modules.next(), memory_pages, &hole, ports, &mut guest)?;
     let header = Header::read(RESIDENT).expect("it was built with the hypervisor");
-    hole.write(&mut guest, RESIDENT, initial.rsp, FIRST_DOMAIN);
+    hole.write(&mut guest, RESIDENT, &header, initial.rsp, FIRST_DOMAIN);
     let (place, gate) = hole::event_gate(&hole, &header);
     guest.publish(place, gate.as_bytes());
     let host = HostState::current(&tables);

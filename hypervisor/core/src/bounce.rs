@@ -6,7 +6,7 @@
 use crate::resident::Trap;
 use arrayvec::ArrayVec;
 use xenolith_abi::guest_context::VGCF_IN_SYSCALL;
-use xenolith_abi::trap::{FLAG_MASK_EVENTS, IretContext};
+use xenolith_abi::trap::IretContext;
 use xenolith_abi::xenolith::{KERNEL_CS, KERNEL_SS};
 
 const IF: u64 = 1 << 9;
@@ -107,7 +107,7 @@ pub fn enter(at: &Interrupted, stack: u64, mask: u8, error_code: Option<u32>, tr
         words,
         rsp: (stack & !0xf).wrapping_sub(bytes),
         rflags: at.rflags & !CLEARED_ON_ENTRY,
-        mask: if trap.flags & u64::from(FLAG_MASK_EVENTS) != 0 { 1 } else { mask },
+        mask: if trap.masks_events != 0 { 1 } else { mask },
     }
 }
 
@@ -127,10 +127,10 @@ mod tests {
 
     #[test]
     fn frames_with_and_without_error_code() {
-        let plain = enter(&AT, 0x9008, 0, None, Trap { handler: 1, flags: 4 });
+        let plain = enter(&AT, 0x9008, 0, None, Trap::new(1, 4));
         assert_eq!(plain.words[..], [1, 2, 0x1000, 0x33, 0x302, 0x8008, 0x2b]);
         assert_eq!((plain.rsp, plain.mask, plain.rflags), (0x9000 - 56, 1, 0x3202));
-        let code = enter(&AT, 0x9000, 1, Some(0xd), Trap { handler: 1, flags: 3 });
+        let code = enter(&AT, 0x9000, 1, Some(0xd), Trap::new(1, 3));
         assert_eq!(code.words[..], [1, 2, 0xd, 0x1000, 0x1_0000_0033, 0x102, 0x8008, 0x2b]);
         assert_eq!((code.rsp, code.mask), (0x9000 - 64, 1));
     }

@@ -2,16 +2,6 @@
 # emulated. The stack: rcx, r11, rip, cs, rflags, rsp, ss. The mode is still the interrupted one.
 #
 # To read at rip may fault, where the bytes cross into a page that is not there: then it is no prefix.
-invalid_opcode:
-    mov     r11, [rsp + 16]
-    test    byte ptr [rsp + 24], 3
-    jnz     process_invalid_opcode
-kernel_bytes:
-    cmp     dword ptr [r11], {PREFIX}
-    je      more_kernel_bytes
-no_prefix:
-    mov     ecx, 6 * 16
-    jmp     trap_plain
 more_kernel_bytes:
     cmp     dword ptr [r11 + 3], {PREFIX_END}
     jne     no_prefix
@@ -26,7 +16,8 @@ prefixed_cpuid:
     push    r11
     push    rcx
 cpuid_tail:
-    IF_DELIVERABLE cpuid_event, r11, r11d
+    mov     r11, [rip + DATA + {INFO}]
+    IF_DELIVERABLE cpuid_event, r11
     pop     rcx
 cpuid_popped:
     pop     r11

@@ -61,8 +61,7 @@ select:
     or      byte ptr [rcx], 1
 port_done:
     mov     r11, [rip + DATA + {FLAGS}]
-    xor     eax, eax
-    jmp     hypercall_tail
+    jmp     return_0
 
 unmask:
     cmp     ecx, 0xffff
@@ -79,4 +78,5 @@ unmask:
 port_refused:
     mov     rsp, [rip + DATA + {STACK}]
     mov     r11, [rip + DATA + {FLAGS}]
+    mov     eax, {EVENT_CHANNEL_OP}
     jmp     pass_on

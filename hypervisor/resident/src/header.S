@@ -1,4 +1,11 @@
 # What root reads (xenolith_core::resident::Header), and the question that every way out asks.
+    .set    UNDO_MODE, 0x100                        # the low byte is what to take off rsp
+    .set    UNDO_SWAPGS, 0x200
+    .set    UNDO_FLAGS, 0x400
+.macro RESTART start, end, target, undo
+    .long   \start - resident_start, \end - resident_start, \target - resident_start, \undo
+.endm
+
     .section .resident, "ax"
     .balign 4096
     .globl  resident_start
@@ -22,34 +29,25 @@ resident_start:
     .long   hypercall_tail_end - resident_start
     .long   (restarts_end - restarts) / 16
 restarts:                                           # start, end, target, undo
-    .long   hypercall_tail - resident_start, hypercall_flags - resident_start
-    .long   hypercall_tail - resident_start, 0
-    .long   hypercall_flags - resident_start, hypercall_tail_end - resident_start
-    .long   hypercall_tail - resident_start, 0x400
-    .long   iret_kernel_tail - resident_start, iret_kernel_iretq - resident_start
-    .long   iret_kernel_tail - resident_start, 0
-    .long   iret_kernel_iretq - resident_start, iret_kernel_end - resident_start
-    .long   iret_kernel_tail - resident_start, 32
-    .long   iret_user_tail - resident_start, iret_user_moved - resident_start
-    .long   iret_user_tail - resident_start, 0
-    .long   iret_user_moved - resident_start, iret_user_swapgs - resident_start
-    .long   iret_user_tail - resident_start, 32
-    .long   iret_user_swapgs - resident_start, iret_user_iretq - resident_start
-    .long   iret_user_tail - resident_start, 32 + 0x100
-    .long   iret_user_iretq - resident_start, iret_user_end - resident_start
-    .long   iret_user_tail - resident_start, 32 + 0x300
-    .long   trap_tail - resident_start, trap_tail_end - resident_start
-    .long   trap_tail - resident_start, 0
-    .long   cpuid_tail - resident_start, cpuid_popped - resident_start
-    .long   cpuid_tail - resident_start, 0
-    .long   cpuid_popped - resident_start, cpuid_iretq - resident_start
-    .long   cpuid_tail - resident_start, 8
-    .long   cpuid_iretq - resident_start, cpuid_end - resident_start
-    .long   cpuid_tail - resident_start, 16
+    RESTART hypercall_tail, hypercall_flags, hypercall_tail, 0
+    RESTART hypercall_flags, hypercall_tail_end, hypercall_tail, UNDO_FLAGS
+    RESTART iret_kernel_tail, iret_kernel_iretq, iret_kernel_again, 0
+    RESTART iret_kernel_iretq, iret_kernel_end, iret_kernel_again, 32
+    RESTART iret_user_tail, iret_user_moved, iret_user_again, 0
+    RESTART iret_user_moved, iret_user_swapgs, iret_user_again, 32
+    RESTART iret_user_swapgs, iret_user_iretq, iret_user_again, 32 + UNDO_MODE
+    RESTART iret_user_iretq, iret_user_end, iret_user_again, 32 + UNDO_MODE + UNDO_SWAPGS
+    RESTART plain_tail, plain_tail_end, plain_again, 0
+    RESTART code_tail, code_tail_end, code_again, 0
+    RESTART syscall_tail, syscall_tail_end, syscall_again, 0
+    RESTART cpuid_tail, cpuid_popped, cpuid_tail, 0
+    RESTART cpuid_popped, cpuid_iretq, cpuid_tail, 8
+    RESTART cpuid_iretq, cpuid_end, cpuid_tail, 16
 restarts_end:
     .long   (fixups_end - fixups) / 8
 fixups:                                             # instruction, where to go on
     .long   port_read - resident_start, port_refused - resident_start
+    .long   base_written - resident_start, base_refused - resident_start
     .long   kernel_bytes - resident_start, no_prefix - resident_start
     .long   more_kernel_bytes - resident_start, no_prefix - resident_start
     .long   process_bytes - resident_start, no_process_bytes - resident_start
@@ -58,12 +56,15 @@ fixups:                                             # instruction, where to go o
 fixups_end:
     .long   0                                       # ends the search for a fixup
 
-# Goes to \target if an event is pending and not masked; \via and its low half are clobbered.
-# vcpu_info begins with the pending byte and the mask byte: deliverable is 0x0001 to 0x00ff.
-.macro IF_DELIVERABLE target, via, via32
-    mov     \via, [rip + DATA + {INFO}]
-    movzx   \via32, word ptr [\via]
-    dec     \via32
-    cmp     \via32, 0xff
-    jb      \target
+# Goes to \target if an event is pending and not masked. \info is where vcpu_info is, which begins
+# with the pending byte and the mask byte.
+.macro IF_DELIVERABLE target, info
+    cmp     byte ptr [\info], 0
+    jne     8f
+9:
+    .subsection 1                                   # once pending it stays so: no event comes late here
+8:  cmp     byte ptr [\info + 1], 0
+    je      \target
+    jmp     9b
+    .subsection 0
 .endm

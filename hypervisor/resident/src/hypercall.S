@@ -14,19 +14,33 @@ hypercall_entry:
     mov     [rip + DATA + {STACK}], rsp
     cmp     rax, 63
     ja      hypercall_to_root
-    mov     [rip + DATA + {NUMBER}], rax
     lea     rcx, [rip + hypercall_table]
-    movsxd  rax, dword ptr [rcx + rax*4]
-    add     rax, rcx
-    jmp     rax
+    lea     rcx, [rcx + rax*8]
+    jmp     rcx
 
-pass_on:                                            # registers back as they were
-    mov     rax, [rip + DATA + {NUMBER}]
+pass_on:                                            # rax is the number still
     mov     rcx, [rip + DATA + {RIP}]
-hypercall_to_root:
+hypercall_to_root:                                  # root goes on at hypercall_tail
     vmcall
+
+set_segment_base:                                   # FS, GS of the process, GS of the kernel
+    test    edi, edi
+    jnz     other_base
+    mov     ecx, 0xc0000100
+write_base:                                         # a bad base faults, which is base_refused
+    lea     rsp, [rip + DATA + {FAULT_STACK}]
+    mov     [rip + DATA + {SCRATCH}], rdx
+    mov     eax, esi
+    mov     rdx, rsi
+    shr     rdx, 32
+base_written:
+    wrmsr
+    mov     rdx, [rip + DATA + {SCRATCH}]
+return_0:
+    xor     eax, eax
 hypercall_tail:                                     # needs nothing but what entry saved, and rax
-    IF_DELIVERABLE hypercall_event, rcx, ecx
+    mov     rcx, [rip + DATA + {INFO}]
+    IF_DELIVERABLE hypercall_event, rcx
     mov     rcx, [rip + DATA + {RIP}]
     lea     rsp, [rip + DATA + {FLAGS}]
     popfq
@@ -36,6 +50,7 @@ hypercall_flags:                                    # they may have AC, which no
 hypercall_tail_end:
 
 hypercall_event:                                    # the upcall frame says: behind the hypercall
+    mov     byte ptr [rcx + 1], 1
     mov     rcx, [rip + DATA + {STACK}]
     mov     rsp, rcx
     and     rsp, -16
@@ -45,54 +60,24 @@ hypercall_event:                                    # the upcall frame says: beh
     and     ecx, ~0x3000
     or      ecx, 0x200
     push    rcx
+    mov     rcx, [rip + DATA + {RIP}]
     push    {KERNEL_CS}
-    push    qword ptr [rip + DATA + {RIP}]
+    push    rcx
     push    r11
-    push    qword ptr [rip + DATA + {RIP}]
-    jmp     enter_event
+    push    rcx
+    jmp     qword ptr [rip + DATA + {EVENT}]
 
-xen_version:
-    test    edi, edi
-    jnz     pass_on
-    mov     eax, (4 << 16) + 17
-    jmp     hypercall_tail
-
-stack_switch:
-    mov     [rip + DATA + {KERNEL_SP}], rsi
-    xor     eax, eax
-    jmp     hypercall_tail
-
-fpu_taskswitch:                                     # CR0.TS belongs to the guest
-    test    edi, edi
-    jz      1f
-    mov     rax, cr0
-    or      eax, 8
-    mov     cr0, rax
-    xor     eax, eax
-    jmp     hypercall_tail
-1:  clts
-    xor     eax, eax
-    jmp     hypercall_tail
-
-set_segment_base:                                   # FS, GS of the process, GS of the kernel
+other_base:
     cmp     edi, 2
     ja      user_gs
-    mov     rax, rsi                                # canonical: bits 63:47 are equal
-    sar     rax, 47
-    inc     rax
-    cmp     rax, 1
-    ja      1f
-    mov     [rip + DATA + {SCRATCH}], rdx
+    mov     eax, edi
     lea     rcx, [rip + segment_bases]
-    mov     ecx, [rcx + rdi*4]
-    mov     eax, esi
-    mov     rdx, rsi
-    shr     rdx, 32
-    wrmsr
+    mov     ecx, [rcx + rax*4]
+    jmp     write_base
+base_refused:
     mov     rdx, [rip + DATA + {SCRATCH}]
-    xor     eax, eax
-    jmp     hypercall_tail
-1:  mov     rax, -22
+    mov     r11, [rip + DATA + {FLAGS}]
+    mov     rax, -22
     jmp     hypercall_tail
 segment_bases:
     .long   0xc0000100, 0xc0000102, 0xc0000101
@@ -101,6 +86,7 @@ user_gs:                                            # the selector in GS, with t
     mov     rax, -22
     cmp     edi, 3
     jne     hypercall_tail
+    lea     rsp, [rip + DATA + {FAULT_STACK}]
     movzx   eax, si
     cmp     eax, 3
     jbe     1f
@@ -109,8 +95,7 @@ user_gs:                                            # the selector in GS, with t
 user_gs_load:
     mov     gs, eax
     swapgs
-    xor     eax, eax
-    jmp     hypercall_tail
+    jmp     return_0
 user_gs_null:                                       # what cannot be loaded is null
     mov     r11, [rip + DATA + {FLAGS}]
     xor     eax, eax
@@ -126,37 +111,65 @@ nmi_iret_to_root:
     vmcall
     jmp     iret_entry
 
-    .balign 4
-hypercall_table:                                    # one entry for each number below 64
-    .rept   3
-    .long   pass_on - hypercall_table
-    .endr
-    .long   stack_switch - hypercall_table          # 3
-    .long   pass_on - hypercall_table
-    .long   fpu_taskswitch - hypercall_table        # 5
-    .rept   11
-    .long   pass_on - hypercall_table
-    .endr
-    .long   xen_version - hypercall_table           # 17
-    .rept   7
-    .long   pass_on - hypercall_table
-    .endr
-    .long   set_segment_base - hypercall_table      # 25
-    .rept   6
-    .long   pass_on - hypercall_table
-    .endr
-    .long   event_channel_op - hypercall_table      # 32
-    .rept   31
-    .long   pass_on - hypercall_table
-    .endr
+xen_version:
+    test    edi, edi
+    jnz     pass_on
+    mov     eax, (4 << 16) + 17
+    jmp     hypercall_tail
 
-# A process's system call becomes a frame on the kernel's stack and a call of the callback.
+stack_switch:                                       # aligned, as every frame begins
+    mov     rax, rsi
+    and     rax, -16
+    mov     [rip + DATA + {KERNEL_SP}], rax
+    jmp     return_0
+
+fpu_taskswitch:                                     # CR0.TS belongs to the guest
+    test    edi, edi
+    jz      1f
+    mov     rax, cr0
+    or      eax, 8
+    mov     cr0, rax
+    jmp     return_0
+1:  clts
+    jmp     return_0
+
+vcpu_op:                                            # is_up of the vCPU that asks
+    cmp     edi, {IS_UP}
+    jne     pass_on
+    cmp     esi, [rip + DATA + {VCPU} + 2]
+    jne     pass_on
+    mov     eax, 1
+    jmp     hypercall_tail
+
+# One jump of 8 bytes for each number below 64.
+.macro SERVE handler, count=1
+    .rept   \count
+    .balign 8
+    jmp     \handler
+    .endr
+.endm
+    .balign 8
+hypercall_table:
+    SERVE   pass_on, 3
+    SERVE   stack_switch                            # 3
+    SERVE   pass_on
+    SERVE   fpu_taskswitch                          # 5
+    SERVE   pass_on, 11
+    SERVE   xen_version                             # 17
+    SERVE   pass_on, 6
+    SERVE   vcpu_op                                 # 24
+    SERVE   set_segment_base                        # 25
+    SERVE   pass_on, 6
+    SERVE   event_channel_op                        # 32
+    SERVE   pass_on, 31
+
+# A process's system call becomes a frame on the kernel's stack and a call of the callback. A process
+# that `iret` has entered has IF set and IOPL clear.
 user_syscall:
     swapgs
     mov     byte ptr [rip + DATA + {MODE}], {KERNEL}
     mov     [rip + DATA + {STACK}], rsp
     mov     rsp, [rip + DATA + {KERNEL_SP}]
-    and     rsp, -16
     push    {USER_SS}
     push    qword ptr [rip + DATA + {STACK}]
     push    r11
@@ -165,21 +178,30 @@ user_syscall:
     push    r11
     push    rcx
     mov     r11, [rip + DATA + {INFO}]
-    and     dword ptr [rsp + 32], ~0x3200
-    mov     cl, [r11 + 1]
-    mov     [rsp + 28], cl                          # the mask, above cs
-    test    cl, cl
-    jnz     1f
-    or      dword ptr [rsp + 32], 0x200
-1:  mov     rcx, [rip + DATA + {SYSCALL}]
-    test    rcx, rcx
-    jz      no_callback
-    mov     [rip + DATA + {TARGET}], rcx
+    cmp     byte ptr [r11 + 1], 0
+    jne     masked_syscall
     mov     cl, [rip + DATA + {SYSCALL_MASKS}]
-    or      [r11 + 1], cl
-    jmp     trap_tail
-no_callback:
+    mov     [r11 + 1], cl
+syscall_tail:                                       # needs nothing but the frame
+    IF_DELIVERABLE syscall_event, r11
     mov     rcx, [rsp]
     mov     r11, [rsp + 8]
-no_callback_to_root:
+    jmp     qword ptr [rip + DATA + {SYSCALL}]
+syscall_tail_end:
+
+masked_syscall:
+    mov     cl, [r11 + 1]
+    mov     [rsp + 28], cl                          # above cs
+    and     dword ptr [rsp + 32], ~0x200
+    mov     cl, [rip + DATA + {SYSCALL_MASKS}]
+    or      [r11 + 1], cl
+    jmp     syscall_tail
+syscall_again:
+    mov     r11, [rip + DATA + {INFO}]
+    jmp     syscall_tail
+syscall_event:
+    mov     rcx, [rip + DATA + {SYSCALL}]
+    mov     [rip + DATA + {TARGET}], rcx
+    jmp     trap_event
+no_callback_to_root:                                # where there is no callback, this is it
     vmcall

@@ -11,18 +11,16 @@
     .set    ALLOWED_RFLAGS, 0x254dd5                # all but IF, IOPL, VM and what is reserved
     .set    ALWAYS_RFLAGS, 0x202
 
-# Leaves the sanitised flags in the frame and the new mask in vcpu_info; clobbers rax, rcx, r11.
+# Leaves the sanitised flags in the frame and the new mask in vcpu_info, whose address is then in r11;
+# clobbers rax.
 .macro TAKE_FLAGS
     mov     rax, [rsp + FRAME_RFLAGS]
     mov     r11, [rip + DATA + {INFO}]
-    mov     ecx, eax
+    bt      eax, 9
+    setnc   byte ptr [r11 + 1]
     and     eax, ALLOWED_RFLAGS
     or      eax, ALWAYS_RFLAGS
     mov     [rsp + FRAME_RFLAGS], rax
-    shr     ecx, 9
-    not     ecx
-    and     ecx, 1
-    mov     [r11 + 1], cl
 .endm
 
     .balign 64
@@ -33,7 +31,7 @@ iret_entry:
     mov     qword ptr [rsp + FRAME_SS], {KERNEL_SS}
     TAKE_FLAGS
 iret_kernel_tail:
-    IF_DELIVERABLE iret_event, r11, r11d
+    IF_DELIVERABLE iret_event, r11
     mov     rax, [rsp]
     mov     r11, [rsp + 8]
     mov     rcx, [rsp + 16]
@@ -43,8 +41,6 @@ iret_kernel_iretq:
 iret_kernel_end:
 
 iret_user:
-    movzx   eax, word ptr [rsp + FRAME_CS]
-    mov     [rsp + FRAME_CS], rax
     or      byte ptr [rsp + FRAME_SS], 3
     TAKE_FLAGS
     test    dword ptr [rsp + FRAME_FLAGS], IN_SYSCALL
@@ -54,7 +50,7 @@ iret_user:
     mov     rax, [rsp + FRAME_RFLAGS]
     mov     [rsp + 8], rax
 iret_user_tail:
-    IF_DELIVERABLE iret_event, r11, r11d
+    IF_DELIVERABLE iret_user_event, r11
     mov     rax, [rsp]
     mov     r11, [rsp + 8]
     mov     rcx, [rsp + 16]
@@ -67,6 +63,16 @@ iret_user_iretq:
     iretq
 iret_user_end:
 
+iret_kernel_again:
+    mov     r11, [rip + DATA + {INFO}]
+    jmp     iret_kernel_tail
+iret_user_again:
+    mov     r11, [rip + DATA + {INFO}]
+    jmp     iret_user_tail
+
+iret_user_event:                                    # IRETQ takes 16 bits, the frame shows 64
+    movzx   eax, word ptr [rsp + FRAME_CS]
+    mov     [rsp + FRAME_CS], rax
 iret_event:                                         # rcx is in place; r11 moves next to it
     mov     rax, [rsp]
     mov     r11, [rsp + 8]
@@ -75,12 +81,10 @@ iret_event:                                         # rcx is in place; r11 moves
 
 # Enters the event callback with a complete frame at rsp; clobbers rcx and r11 and restores them.
 enter_event:
-    cmp     qword ptr [rip + DATA + {EVENT}], 0
-    je      no_event_callback_to_root
     mov     rcx, [rip + DATA + {INFO}]
     mov     byte ptr [rcx + 1], 1
     mov     rcx, [rsp]
     mov     r11, [rsp + 8]
     jmp     qword ptr [rip + DATA + {EVENT}]
-no_event_callback_to_root:
+no_event_callback_to_root:                          # where there is no callback, this is it
     vmcall

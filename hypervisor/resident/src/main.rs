@@ -12,9 +12,9 @@
 
 use core::arch::global_asm;
 use core::mem::offset_of;
-use xenolith_abi::event_channel;
 use xenolith_abi::segment::{FLAT_USER_CS, FLAT_USER_SS};
 use xenolith_abi::xenolith::{KERNEL_CS, KERNEL_SS};
+use xenolith_abi::{event_channel, hypercall, vcpu};
 use xenolith_core::emulate::forced::{FORCED_CPUID, FORCED_CPUID_WORDS};
 use xenolith_core::resident::{FAULT_STACK_END, KERNEL, MAX_TEXT_BYTES, USER, VcpuData};
 
@@ -35,7 +35,9 @@ macro_rules! assemble {
             RIP = const offset_of!(VcpuData, return_rip),
             FLAGS = const offset_of!(VcpuData, return_flags),
             STACK = const offset_of!(VcpuData, stack),
-            NUMBER = const offset_of!(VcpuData, number),
+            EVENT_CHANNEL_OP = const hypercall::EVENT_CHANNEL_OP,
+            IS_UP = const vcpu::IS_UP,
+            FAULT = const offset_of!(VcpuData, fault),
             TARGET = const offset_of!(VcpuData, target),
             SCRATCH = const offset_of!(VcpuData, scratch),
             KERNEL_SP = const offset_of!(VcpuData, kernel_sp),

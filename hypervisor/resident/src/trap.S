@@ -3,6 +3,16 @@
 
     .set    AC_IN_BYTE_2, 1 << (18 - 16)
 
+# Clears AC in the processor: no handler inherits it, since it undoes SMAP. Clobbers rcx.
+.macro CLEAR_AC
+    mov     rcx, rsp
+    lea     rsp, [rip + DATA + {FLAGS} + 8]
+    pushfq
+    and     byte ptr [rsp + 2], ~AC_IN_BYTE_2
+    popfq
+    mov     rsp, rcx
+.endm
+
 # Makes the frame's cs and rflags what Xen shows: the mask above cs, IF its opposite, no IOPL;
 # clears AC in the processor. \frame is the offset of rip from rsp. Leaves vcpu_info in r11;
 # clobbers rcx.
@@ -15,12 +25,7 @@
     mov     ss, ecx
 1:  test    byte ptr [rsp + \frame + 16 + 2], AC_IN_BYTE_2
     jz      4f
-    mov     rcx, rsp                                # no handler inherits AC, which undoes SMAP
-    lea     rsp, [rip + DATA + {FLAGS} + 8]
-    pushfq
-    and     byte ptr [rsp + 2], ~AC_IN_BYTE_2
-    popfq
-    mov     rsp, rcx
+    CLEAR_AC
 4:  mov     r11, [rip + DATA + {INFO}]
     and     dword ptr [rsp + \frame + 16], ~0x3200
     mov     cl, [r11 + 1]
@@ -32,54 +37,89 @@
 3:
 .endm
 
-# Goes to the handler of the vector whose entry is at rcx bytes into the table.
-.macro TO_HANDLER frame
+# Goes to the handler of the vector whose entry is at rcx bytes into the table, with \frame as above.
+# Once the frame shows the mask, and the mask is the handler's, asks for events.
+.macro TO_HANDLER frame, name
     lea     r11, [rip + TRAPS]
-    add     rcx, r11
-    mov     r11, [rcx]
-    mov     [rip + DATA + {TARGET}], r11
-    mov     rcx, [rcx + 8]
-    mov     [rip + DATA + {SCRATCH}], rcx
-    SHOW_MASK \frame
-    mov     cl, [rip + DATA + {SCRATCH}]            # bit 2: the handler wants events masked
-    shr     cl, 2
-    and     cl, 1
-    or      [r11 + 1], cl
-    jmp     trap_tail
+    add     r11, rcx
+    mov     rcx, [r11]
+    mov     [rip + DATA + {TARGET}], rcx
+    mov     r11d, [r11 + 8]                         # 1 if the handler wants events masked
+    test    byte ptr [rsp + \frame + 8], 3
+    jnz     3f
+1:  test    byte ptr [rsp + \frame + 16 + 2], AC_IN_BYTE_2
+    jnz     4f
+2:  mov     rcx, [rip + DATA + {INFO}]
+    and     dword ptr [rsp + \frame + 16], ~0x3200
+    cmp     byte ptr [rcx + 1], 0
+    jne     5f
+    or      dword ptr [rsp + \frame + 16], 0x200
+    mov     [rcx + 1], r11b
+\name\()_tail:                                      # needs nothing but the frame and the target
+    IF_DELIVERABLE trap_event, rcx
+    mov     rcx, [rsp]
+    mov     r11, [rsp + 8]
+    jmp     qword ptr [rip + DATA + {TARGET}]
+\name\()_tail_end:
+3:  swapgs
+    mov     byte ptr [rip + DATA + {MODE}], {KERNEL}
+    mov     ecx, {KERNEL_SS}                        # the CPU has loaded the null selector
+    mov     ss, ecx
+    jmp     1b
+4:  CLEAR_AC
+    jmp     2b
+5:  xchg    [rcx + 1], r11b                         # the mask stays what it was, or becomes more
+    mov     [rsp + \frame + 12], r11b
+    or      [rcx + 1], r11b
+\name\()_again:
+    mov     rcx, [rip + DATA + {INFO}]
+    jmp     \name\()_tail
 .endm
 
 # Leaves if the fault happened in the resident itself, whose frame has an error code.
-.macro IF_OURS
+.macro IF_OURS target
     lea     r11, [rip + resident_start]
     sub     r11, [rsp + 24]
-    neg     r11
-    cmp     r11, {TEXT_BYTES}
-    jb      our_fault
+    cmp     r11, -{TEXT_BYTES}
+    ja      \target
 .endm
 
-    .balign 64
+invalid_opcode:                                     # UD2 may begin a prefix: see cpuid.S
+    mov     r11, [rsp + 16]
+    test    byte ptr [rsp + 24], 3
+    jnz     process_invalid_opcode
+kernel_bytes:
+    cmp     dword ptr [r11], {PREFIX}
+    je      more_kernel_bytes
+no_prefix:
+    mov     ecx, 6 * 16
 trap_plain:                                         # ecx is the offset of the table's entry
-    TO_HANDLER 16
+    TO_HANDLER 16, plain
+
+    .balign 64
 trap_code:
-    IF_OURS
-    TO_HANDLER 24
+    IF_OURS our_fault
+    jmp     1f
 page_fault:
-    mov     ecx, 14 * 16
-    IF_OURS
+    IF_OURS our_page_fault
     mov     r11, [rip + DATA + {INFO}]
     mov     rcx, cr2
     mov     [r11 + 16], rcx
     mov     ecx, 14 * 16
-    TO_HANDLER 24
-our_fault:                                          # rcx is the vector * 16, r11 the offset
-    mov     [rip + DATA + {SCRATCH}], rcx
+1:  TO_HANDLER 24, code
+
+our_page_fault:
+    mov     ecx, 14 * 16
+our_fault:                                          # rcx is the vector * 16, r11 minus the offset
+    mov     [rip + DATA + {FAULT}], rcx
+    neg     r11
     lea     rcx, [rip + fixups]
 1:  cmp     [rcx], r11d
     je      2f
     add     rcx, 8
     cmp     dword ptr [rcx], 0
     jne     1b
-    mov     rcx, [rip + DATA + {SCRATCH}]
+    mov     rcx, [rip + DATA + {FAULT}]
 fault_to_root:
     vmcall
 2:  mov     ecx, [rcx + 4]                          # a bad pointer or selector goes on there
@@ -93,13 +133,6 @@ event_entry:                                        # root injects when the mask
     push    rcx
     SHOW_MASK 16
     jmp     enter_event
-
-trap_tail:                                          # needs nothing but the frame and the target
-    IF_DELIVERABLE trap_event, r11, r11d
-    mov     rcx, [rsp]
-    mov     r11, [rsp + 8]
-    jmp     qword ptr [rip + DATA + {TARGET}]
-trap_tail_end:
 
 trap_event:                                         # the upcall interrupts the handler's first step
     mov     rcx, rsp

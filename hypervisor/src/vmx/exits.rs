@@ -47,7 +47,7 @@ pub(super) extern "C" fn on_exit(registers: &mut CallRegisters, context: &mut Co
     context.count(ExitReason::VMCALL);
     if let Some(value) = hypercall::at_once(registers.rax, registers.rdi) {
         registers.rax = value.cast_unsigned();
-        context.set_rip(rip + VMCALL_BYTES);
+        context.set_rip(context.vcpu.hypercall_tail);
         return RESUME;
     }
     if hypercall::is_brief(registers.rax) {
@@ -59,7 +59,7 @@ pub(super) extern "C" fn on_exit(registers: &mut CallRegisters, context: &mut Co
 /// Tries the short way.
 #[inline(never)]
 fn brief_hypercall(registers: &mut CallRegisters, context: &mut Context<'_>) -> Next {
-    let behind = context.vcpu.hypercall_rip + VMCALL_BYTES;
+    let behind = context.vcpu.hypercall_tail;
     let arguments = [registers.rdi, registers.rsi];
     let (domain, vcpu, mut machine) = context.split();
     let mut call = Call { domain, vcpu, machine: &mut machine };
@@ -293,7 +293,7 @@ impl Context<'_> {
     /// Ends a hypercall with `value`: the resident goes on.
     fn return_value(&mut self, registers: &mut CallRegisters, value: i64) {
         registers.rax = value.cast_unsigned();
-        self.set_rip(self.vcpu.hypercall_rip + VMCALL_BYTES);
+        self.set_rip(self.vcpu.hypercall_tail);
         if self.vcpu.nmi_pending {
             // The way out through the resident has no place for one.
             self.back_in_guest(registers, 0);

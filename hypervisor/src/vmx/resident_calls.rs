@@ -147,7 +147,7 @@ impl Context<'_> {
             return self.raise(Exception::INVALID_OPCODE);
         }
         let trap = self.trap(INVALID_OPCODE);
-        if trap.flags & 4 != 0 {
+        if trap.masks_events != 0 {
             self.set_mask(1);
         }
         self.set_rip(trap.handler);

@@ -56,6 +56,8 @@ pub(crate) struct Vcpu {
     /// Where the resident's code is, and its VMCALL that passes hypercalls on.
     pub(super) resident: u64,
     pub(super) hypercall_rip: u64,
+    /// Where the resident goes on behind a hypercall.
+    pub(super) hypercall_tail: u64,
     pub(super) preemption: PreemptionTimer,
 }
 
@@ -108,6 +110,7 @@ impl Vcpu {
             nmi_in_service: false,
             clock,
             resident: initial.hole.text().0,
+            hypercall_tail: initial.hole.text().0 + u64::from(header.hypercall_tail.0),
             hypercall_rip: initial.hole.text().0 + u64::from(header.hypercall),
             preemption: PreemptionTimer::new(capabilities),
         })

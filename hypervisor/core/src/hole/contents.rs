@@ -9,7 +9,7 @@ use super::{Hole, TASK_BYTES, TASK_SELECTOR};
 use crate::address::{DomId, Gva, PAGE_SIZE, to_u64};
 use crate::domain_builder::guest_frames::GuestFrames;
 use crate::page_map::LARGE;
-use crate::resident::{self, VcpuData};
+use crate::resident::{self, Header, VcpuData};
 use core::mem::offset_of;
 use xenolith_abi::segment::{
     FIRST_RESERVED_GDT_BYTE, FLAT_RING3_CS32, FLAT_RING3_CS64, FLAT_RING3_DS32,
@@ -22,20 +22,30 @@ pub(super) const INVALID_M2P_ENTRY: u64 = u64::MAX;
 const PORTS_END: u64 = resident::PORTS + resident::PORT_BYTES;
 
 impl Hole {
-    /// Writes the contents of all frames, which must be zero, to `frames`: `code` is the resident,
+    /// Writes the contents of all frames, which must be zero, to `frames`: `code` is the resident, `header` what it says of itself,
     /// `kernel_sp` the stack with which the vCPU starts, `domain` whose hole it is.
-    pub fn write(&self, frames: &mut impl GuestFrames, code: &[u8], kernel_sp: Gva, domain: DomId) {
+    pub fn write(
+        &self,
+        frames: &mut impl GuestFrames,
+        code: &[u8],
+        header: &Header,
+        kernel_sp: Gva,
+        domain: DomId,
+    ) {
         self.write_m2p(frames);
         self.write_descriptors(frames);
         self.write_group(frames);
         self.write_direct(frames);
         frames.write_bytes(self.at(TEXT), code);
+        let entry = |offset: u32| self.text().0 + u64::from(offset);
         let words = [
             (offset_of!(VcpuData, mode), u64::from(resident::KERNEL)),
             (offset_of!(VcpuData, vcpu_info), self.direct(self.shared_info()).0),
             (offset_of!(VcpuData, shared_info), self.direct(self.shared_info()).0),
             (offset_of!(VcpuData, domain), u64::from(domain.0)),
-            (offset_of!(VcpuData, kernel_sp), kernel_sp.0),
+            (offset_of!(VcpuData, event_callback), entry(header.no_event_callback)),
+            (offset_of!(VcpuData, syscall_callback), entry(header.no_callback)),
+            (offset_of!(VcpuData, kernel_sp), kernel_sp.0 & !0xf),
             (offset_of!(VcpuData, task_end) - 4, u64::from(TASK_BYTES) << 48),
         ];
         for (offset, word) in words {

@@ -4,6 +4,7 @@ use super::*;
 use crate::address::DomId;
 use crate::domain_builder::guest_frames::GuestFrames;
 use crate::page_map::LARGE;
+use crate::resident::Header;
 use std::collections::BTreeMap;
 use xenolith_abi::segment::FLAT_RING3_CS64;
 use xenolith_abi::xenolith::{KERNEL_CS, KERNEL_SS};
@@ -55,7 +56,7 @@ impl Words {
 fn written(memory_pages: u64) -> (Hole, Words) {
     let hole = Hole::new(memory_pages);
     let mut words = Words::default();
-    hole.write(&mut words, &[0x90; 100], Gva(0xffff_8000_dead_beef), DomId(1));
+    hole.write(&mut words, &[0x90; 100], &Header::example(), Gva(0xffff_8000_dead_beef), DomId(1));
     (hole, words)
 }
 
@@ -156,7 +157,7 @@ fn all_memory_and_the_shared_page_are_in_the_direct_map() {
 fn the_task_segment_has_the_stack_and_no_io_map() {
     let (hole, words) = written(4096);
     let (task, _) = words.walk(&hole, hole.task().0).unwrap();
-    assert_eq!(words.0[&(task + 4)], 0xffff_8000_dead_beef, "RSP0");
+    assert_eq!(words.0[&(task + 4)], 0xffff_8000_dead_bee0, "RSP0");
     assert_eq!(words.0[&(task + 96)] >> 48, 104, "I/O map base");
 }
 

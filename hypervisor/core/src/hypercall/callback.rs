@@ -82,12 +82,21 @@ pub(super) fn nmi_op<M: Machine>(call: &mut Call<'_, M>, args: &Args) -> Outcome
 
 fn set_event<M: Machine>(call: &mut Call<'_, M>, address: u64) {
     call.vcpu.event = Callback { address, masks_events: true };
-    publish_data(call, offset_of!(VcpuData, event_callback), address);
+    let nowhere = call.domain.resident.no_event_callback;
+    publish_entry(call, offset_of!(VcpuData, event_callback), address, nowhere);
+}
+
+/// Writes where the resident is to enter the guest; for 0, the offset in the resident of the VMCALL
+/// that reports that there is no callback.
+fn publish_entry<M: Machine>(call: &mut Call<'_, M>, offset: usize, address: u64, nowhere: u32) {
+    let report = call.domain.hole.text().0 + u64::from(nowhere);
+    publish_data(call, offset, if address == 0 { report } else { address });
 }
 
 fn set_syscall<M: Machine>(call: &mut Call<'_, M>, callback: Callback) {
     call.vcpu.syscall = callback;
-    publish_data(call, offset_of!(VcpuData, syscall_callback), callback.address);
+    let nowhere = call.domain.resident.no_callback;
+    publish_entry(call, offset_of!(VcpuData, syscall_callback), callback.address, nowhere);
     let masks = u64::from(callback.masks_events);
     publish_data(call, offset_of!(VcpuData, syscall_masks_events), masks);
 }

@@ -11,7 +11,7 @@ use zerocopy::IntoBytes;
 pub(super) fn set_trap_table<M: Machine>(call: &mut Call<'_, M>, args: &Args) -> Outcome {
     if args[0] == 0 {
         for vector in 0..=u8::MAX {
-            set(call, vector, Trap::default());
+            set(call, vector, 0, 0);
         }
         return Outcome::Return(0);
     }
@@ -27,7 +27,7 @@ pub(super) fn set_trap_table<M: Machine>(call: &mut Call<'_, M>, args: &Args) ->
         if !Gva(entry.address).is_canonical() {
             return Outcome::Return(-EINVAL);
         }
-        set(call, entry.vector, Trap { handler: entry.address, flags: u64::from(entry.flags) });
+        set(call, entry.vector, entry.address, entry.flags);
         at = at.wrapping_add(to_u64(size_of::<TrapInfo>()));
         if call.machine.preempt() {
             let [_, rest @ ..] = *args;
@@ -36,23 +36,22 @@ pub(super) fn set_trap_table<M: Machine>(call: &mut Call<'_, M>, args: &Args) ->
     }
 }
 
-/// Makes `trap` what happens on `vector`; a handler of 0 takes it away.
-pub(super) fn set<M: Machine>(call: &mut Call<'_, M>, vector: u8, trap: Trap) {
+/// Makes `handler` the handler of `vector`, with flags of `trap_info`; 0 takes it away.
+pub(super) fn set<M: Machine>(call: &mut Call<'_, M>, vector: u8, handler: u64, flags: u8) {
     let here = &call.domain.hole;
     let header = &call.domain.resident;
     let entry = Gva(here.text().0
         + u64::from(header.vectors)
         + u64::from(vector) * u64::from(header.vector_stride));
-    let [low, ..] = trap.flags.to_le_bytes();
-    let gate = if trap.handler == 0 { [0; 2] } else { hole::gate(entry, low & FLAG_DPL_MASK) };
-    call.machine.publish(here.trap(vector), trap.as_bytes());
+    let gate = if handler == 0 { [0; 2] } else { hole::gate(entry, flags & FLAG_DPL_MASK) };
+    call.machine.publish(here.trap(vector), Trap::new(handler, flags).as_bytes());
     if vector != EVENT_VECTOR {
         call.machine.publish(here.gate(vector), gate.as_bytes());
     }
     if vector < 32 {
         let bit = 1 << vector;
         let others = call.vcpu.handled & !bit;
-        call.vcpu.handled = if trap.handler == 0 { others } else { others | bit };
+        call.vcpu.handled = if handler == 0 { others } else { others | bit };
         call.machine.set_handled(call.vcpu.handled);
     }
 }
@@ -60,5 +59,5 @@ pub(super) fn set<M: Machine>(call: &mut Call<'_, M>, vector: u8, trap: Trap) {
 /// Makes `address` the handler of NMIs; 0 takes it away. Events are masked there.
 pub(super) fn set_nmi<M: Machine>(call: &mut Call<'_, M>, address: u64) {
     const NMI: u8 = 2;
-    set(call, NMI, Trap { handler: address, flags: u64::from(FLAG_MASK_EVENTS) });
+    set(call, NMI, address, FLAG_MASK_EVENTS);
 }

@@ -19,6 +19,7 @@ pub use header::{Fixup, Header, HeaderError, Restart, Undo};
 
 use crate::address::to_u64;
 use crate::event_channel::PortRecord;
+use xenolith_abi::trap::FLAG_MASK_EVENTS;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// Bytes from one vCPU's group to the next.
@@ -59,9 +60,9 @@ pub struct VcpuData {
     pub padding: [u8; 7],
     /// Where the resident finds `vcpu_info`.
     pub vcpu_info: u64,
-    /// Entry point for events, or 0.
+    /// Entry point for events; without one, where the resident reports that.
     pub event_callback: u64,
-    /// Entry point for system calls, or 0.
+    /// Entry point for system calls, likewise.
     pub syscall_callback: u64,
     /// Whether a system call masks events: 0 or 1.
     pub syscall_masks_events: u64,
@@ -71,8 +72,8 @@ pub struct VcpuData {
     pub return_flags: u64,
     /// While a hypercall or a system call is entered: its caller's stack.
     pub stack: u64,
-    /// While a hypercall is dispatched: its number.
-    pub number: u64,
+    /// While a fault of the resident itself is looked up: its vector, times 16.
+    pub fault: u64,
     /// While an entry is prepared: the handler.
     pub target: u64,
     /// A register's value while it is needed for something else.
@@ -121,8 +122,15 @@ const _: () = assert!(size_of::<VcpuData>() <= 4096);
 pub struct Trap {
     /// The guest's handler, or 0.
     pub handler: u64,
-    /// The flags of `trap_info`: bits 1:0 privilege level, bit 2 masks events.
-    pub flags: u64,
+    /// Whether the entry masks events: 0 or 1.
+    pub masks_events: u64,
+}
+
+impl Trap {
+    /// Makes the entry of a handler with these flags of `trap_info`.
+    pub const fn new(handler: u64, flags: u8) -> Self {
+        Self { handler, masks_events: (flags & FLAG_MASK_EVENTS != 0) as u64 }
+    }
 }
 
 /// The guest's handlers by vector.

@@ -102,7 +102,7 @@ fn nmis_have_two_ways_to_be_registered() {
     assert_eq!(caller.call(NMI_OP, &[0, BASE]), Return(0));
     assert_eq!(caller.machine.handled, Some(NMI_BIT));
     let trap = caller.domain.hole.trap(2);
-    let words = [ENTRY.to_le_bytes(), 4_u64.to_le_bytes()].concat();
+    let words = [ENTRY.to_le_bytes(), 1_u64.to_le_bytes()].concat();
     assert!(caller.machine.published.contains(&(trap, words)), "events are masked there");
     assert_eq!(caller.call(NMI_OP, &[1, 0]), Return(0), "no argument");
     assert_eq!(caller.machine.handled, Some(0));
@@ -133,7 +133,12 @@ fn of_three_at_once_those_that_are_canonical_count_zeros_too() {
     assert_eq!((published(&caller, SYSCALL), caller.vcpu.failsafe.address), (Some(ENTRY), ENTRY));
     assert_eq!(caller.call(SET_CALLBACKS, &[1 << 63, 0, 0]), Return(0));
     assert_eq!(published(&caller, EVENT), Some(ENTRY));
-    assert_eq!((published(&caller, SYSCALL), caller.vcpu.failsafe.address), (Some(0), 0));
+    let report = caller.domain.hole.text().0 + u64::from(caller.domain.resident.no_callback);
+    assert_eq!(published(&caller, SYSCALL), Some(report), "a VMCALL of the resident");
+    assert_eq!(caller.vcpu.failsafe.address, 0);
+    assert_eq!(caller.call(SET_CALLBACKS, &[0, 0, 0]), Return(0));
+    let report = caller.domain.hole.text().0 + u64::from(caller.domain.resident.no_event_callback);
+    assert_eq!(published(&caller, EVENT), Some(report), "another one");
 }
 
 #[test]

@@ -16,16 +16,16 @@ fn entry(vector: u8, flags: u8) -> TrapInfo {
 
 const END: TrapInfo = TrapInfo { vector: 0, flags: 0, cs: 0, padding: 0, address: 0 };
 
-/// Returns what was published last of a vector: handler, flags, and whether there is a gate.
+/// Returns what was published last of a vector: handler, whether it masks events, and its gate.
 fn found(caller: &Caller, vector: u8) -> Option<(u64, u64, Option<[u64; 2]>)> {
     let last = |at| caller.machine.published.iter().rev().find(|(to, _)| *to == at);
     let words = |bytes: &[u8]| {
         let (low, high) = bytes.split_at(8);
         [low, high].map(|word| u64::from_le_bytes(word.try_into().unwrap()))
     };
-    let [handler, flags] = words(&last(caller.domain.hole.trap(vector))?.1);
+    let [handler, masks] = words(&last(caller.domain.hole.trap(vector))?.1);
     let gate = last(caller.domain.hole.gate(vector)).map(|(_, bytes)| words(bytes));
-    Some((handler, flags, gate))
+    Some((handler, masks, gate))
 }
 
 #[test]
@@ -34,10 +34,10 @@ fn entries_become_traps_and_gates() {
     let entries = [entry(3, 3), entry(14, 4), entry(0x80, 7), entry(255, 0xf8), END, entry(1, 0)];
     caller.put(BASE, &entries);
     assert_eq!(caller.call(SET_TRAP_TABLE, &[BASE]), Return(0));
-    for (vector, flags, dpl) in [(3, 3, 3), (14, 4, 0), (0x80, 7, 3), (255, 0xf8, 0)] {
+    for (vector, masks, dpl) in [(3, 0, 3), (14, 1, 0), (0x80, 1, 3), (255, 0, 0)] {
         let stub = caller.domain.hole.text().0 + 0x300 + 16 * u64::from(vector);
         let gate = hole::gate(crate::address::Gva(stub), dpl);
-        let want = Some((HANDLER + u64::from(vector), flags, Some(gate)));
+        let want = Some((HANDLER + u64::from(vector), masks, Some(gate)));
         assert_eq!(found(&caller, vector), want, "{vector}");
     }
     assert_eq!(found(&caller, 1), None, "it stands behind the end");
