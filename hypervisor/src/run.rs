@@ -81,6 +81,7 @@ fn prepare(machine: &mut Machine) -> Result<RunningDomain, BootError> {
     let initial = build(kernel, modules.next(), memory_pages, &hole, ports, &mut guest)?;
     let header = Header::read(RESIDENT).expect("it was built with the hypervisor");
     hole.write(&mut guest, RESIDENT, &header, initial.rsp, FIRST_DOMAIN);
+    channels.publish_changes(|port, record| guest.publish(hole.port(port), record.as_bytes()));
     let (place, gate) = hole::event_gate(&hole, &header);
     guest.publish(place, gate.as_bytes());
     let host = HostState::current(&tables);
