@@ -78,7 +78,8 @@ fn prepare(machine: &mut Machine) -> Result<RunningDomain, BootError> {
     let mut guest = DomainMemory::new(memory, memory_pages, &hole, max_leaf_level)?;
     let channels = new_channels(memory, &hole)?;
     let ports = bind_services(channels);
-    let initial = build(kernel, modules.next(), memory_pages, &hole, ports, &mut guest)?;
+    let (initial, supervisor_mode_kernel) =
+        build(kernel, modules.next(), memory_pages, &hole, ports, &mut guest)?;
     let header = Header::read(RESIDENT).expect("it was built with the hypervisor");
     hole.write(&mut guest, RESIDENT, &header, initial.rsp, FIRST_DOMAIN);
     channels.publish_changes(|port, record| guest.publish(hole.port(port), record.as_bytes()));
@@ -89,6 +90,7 @@ fn prepare(machine: &mut Machine) -> Result<RunningDomain, BootError> {
     tell_time(&hole, &clock, &mut guest);
     let vcpu = Vcpu::new(&root, memory, &host, &initial, &header, clock)?;
     let mut domain = Domain::new(FIRST_DOMAIN, memory_pages, header);
+    domain.supervisor_mode_kernel = supervisor_mode_kernel;
     domain.may_step = machine.options.step;
     info!("domain {}: {} MiB, entry {}", domain.id.0, memory_pages >> 8, initial.rip);
     Ok(RunningDomain { domain, memory: guest, state, channels, vcpu })
@@ -150,6 +152,7 @@ fn load_segments(memory: &mut Memory, stacks: &StackTops) -> Result<Loaded, Boot
     Ok(loaded)
 }
 
+/// Builds the domain; returns how its vCPU starts, and whether its kernel knows of ring 0.
 fn build(
     kernel: &Module,
     ramdisk: Option<&Module>,
@@ -157,7 +160,7 @@ fn build(
     hole: &Hole,
     ports: ServicePorts,
     guest: &mut DomainMemory,
-) -> Result<Initial, BootError> {
+) -> Result<(Initial, bool), BootError> {
     let parameters = BuildParameters {
         memory_pages,
         shared_info: hole.shared_info(),
@@ -172,7 +175,7 @@ fn build(
     if let Some(page) = state.layout.console.gpa() {
         console::share_ring(page);
     }
-    Ok(Initial {
+    let initial = Initial {
         rip: state.rip,
         rsp: state.rsp,
         rsi: state.rsi,
@@ -180,7 +183,8 @@ fn build(
         hole: *hole,
         ept_pointer: guest.ept_pointer(),
         osxsave: features::has_xsave(),
-    })
+    };
+    Ok((initial, state.supervisor_mode_kernel))
 }
 
 /// Returns the contents of a module.

@@ -53,6 +53,11 @@ impl KernelFeatures {
         Ok(())
     }
 
+    /// Returns whether the kernel can work with a feature, given by its bit.
+    pub const fn knows(&self, feature: u32) -> bool {
+        feature < u32::BITS && self.supported >> feature & 1 != 0
+    }
+
     /// Returns whether the kernel only runs as the domain that controls the machine.
     pub fn require_dom0(&self) -> bool {
         self.required & (1 << features::DOM0) != 0

@@ -39,6 +39,7 @@ use self::load::HypercallStub;
 use self::page_tables::HypervisorEntries;
 use self::start_info::CommandLine;
 use crate::address::{Gfn, Gpa, Gva, PAGE_SIZE};
+use xenolith_abi::features;
 
 /// What the hypervisor decides about a new domain.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +72,8 @@ pub struct InitialState {
     pub cr3: Gpa,
     /// Where everything is.
     pub layout: Layout,
+    /// Whether the kernel names `supervisor_mode_kernel` among its features.
+    pub supervisor_mode_kernel: bool,
 }
 
 /// Builds a domain from the bytes of a kernel and of its ramdisk, if it has one.
@@ -107,6 +110,7 @@ pub fn build(
         rsi: layout.virtual_address(layout.start_info),
         cr3: frame_address(layout.top_table()),
         layout,
+        supervisor_mode_kernel: image.features.knows(features::SUPERVISOR_MODE_KERNEL),
     })
 }
 

@@ -283,3 +283,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_kernel_that_knows_of_ring_0_says_so() {
+    const LIST: &str = "!hvm_callback_vector|supervisor_mode_kernel";
+    for (image, knows) in [
+        (TestImage::new(), false),
+        (TestImage::like_linux(), false),
+        (TestImage::new().text(elfnote::FEATURES, LIST), true),
+        (TestImage::new().number(elfnote::SUPPORTED_FEATURES, 1 << 3), true),
+        (TestImage::new().number(elfnote::SUPPORTED_FEATURES, 0x8801), false),
+    ] {
+        let domain = built(&image, None, 0x4000).expect("there is room");
+        assert_eq!(domain.state.supervisor_mode_kernel, knows);
+    }
+}
