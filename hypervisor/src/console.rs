@@ -110,7 +110,7 @@ impl Console {
             self.queues.output.clear();
         }
         while let Ok(byte) = uart.try_receive_byte() {
-            self.queues.input.push(byte);
+            self.queues.receive(byte);
         }
     }
 

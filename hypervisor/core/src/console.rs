@@ -5,6 +5,7 @@
 //! by the ring of its `start_info`. Input is the ring's from the first event that the domain sends
 //! through the ring's port until that port is closed, and `console_io`'s before and afterwards.
 
+mod escape;
 mod queue;
 mod ring;
 #[cfg(test)]
@@ -15,6 +16,7 @@ pub use self::queue::ByteQueue;
 pub use self::ring::ConsoleRing;
 pub use self::watch::LineWatch;
 
+use self::escape::{Escape, Typed};
 use crate::guest_memory::GuestMemory;
 
 /// Bytes that wait for the line.
@@ -32,12 +34,21 @@ pub struct ConsoleQueues {
     /// The ring that the domain shares, if it has one.
     pub ring: Option<ConsoleRing>,
     in_line: bool,
+    escape: Escape,
+    debug_asked: bool,
 }
 
 impl ConsoleQueues {
     /// Makes empty queues.
     pub const fn new() -> Self {
-        Self { output: ByteQueue::new(), input: ByteQueue::new(), ring: None, in_line: false }
+        Self {
+            output: ByteQueue::new(),
+            input: ByteQueue::new(),
+            ring: None,
+            in_line: false,
+            escape: Escape::new(),
+            debug_asked: false,
+        }
     }
 
     /// Returns whether the last byte written did not end a line.
@@ -73,6 +84,25 @@ impl ConsoleQueues {
     /// Returns whether input is for the ring.
     fn is_input_for_ring(&self) -> bool {
         self.ring.is_some_and(|ring| ring.is_attached())
+    }
+
+    /// Takes a byte that was typed: input, or a part of what is typed for the hypervisor.
+    pub fn receive(&mut self, byte: u8) {
+        match self.escape.typed(byte) {
+            Typed::Input { escapes } => {
+                for _ in 0..escapes {
+                    self.input.push(escape::KEY);
+                }
+                self.input.push(byte);
+            }
+            Typed::Command(b'q') => self.debug_asked = true,
+            Typed::Held | Typed::Command(_) => {}
+        }
+    }
+
+    /// Returns whether domains have been asked, since the last call, to show their state.
+    pub const fn take_debug_request(&mut self) -> bool {
+        core::mem::replace(&mut self.debug_asked, false)
     }
 
     /// Returns how many bytes of input wait for `console_io`.

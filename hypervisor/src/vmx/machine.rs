@@ -216,8 +216,7 @@ impl Vcpu {
     /// Moves console bytes. While some wait for the line the clock's interrupt calls back, however
     /// often the guest exits meanwhile.
     pub(super) fn serve_console(&mut self) {
-        self.output_waits = console::pump();
-        if self.output_waits {
+        if console::pump() {
             let now = self.now_ns();
             self.arm(now + PUMP_NS);
         }

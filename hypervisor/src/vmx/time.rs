@@ -5,6 +5,7 @@ use super::vcpu::{Context, Vcpu};
 use crate::console;
 use crate::cpu::{clock, interrupts};
 use xenolith_abi::event_channel::{VIRQ_CONSOLE, VIRQ_TIMER};
+use xenolith_core::console::ConsoleQueues;
 use xenolith_core::event_channel::Virq;
 use xenolith_core::runstate::{self, State};
 use xenolith_core::timer::earliest;
@@ -62,7 +63,8 @@ impl Context<'_> {
 
     /// Moves console bytes if something waits for the line, or its interrupts do not tell of input.
     pub(super) fn poll_console(&mut self) {
-        if self.vcpu.output_waits || !interrupts::tell_of_input() {
+        let output_waits = console::with_queues(|queues| !queues.output.is_empty());
+        if output_waits || !interrupts::tell_of_input() {
             self.serve_console();
         }
     }
@@ -75,6 +77,9 @@ impl Context<'_> {
         if before == 0 && console::with_queues(|queues| queues.unread()) != 0 {
             // As above.
             let _ = self.channels.raise_virq(self.memory, Virq(VIRQ_CONSOLE), self.vcpu.id);
+        }
+        if console::with_queues(ConsoleQueues::take_debug_request) {
+            let _ = self.channels.raise_virq(self.memory, Virq::DEBUG, self.vcpu.id);
         }
     }
 

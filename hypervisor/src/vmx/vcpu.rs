@@ -45,8 +45,6 @@ pub(crate) struct Vcpu {
     pub(super) clock: Clock,
     /// The system time at which the clock's interrupt comes at the latest, or [`super::time::NEVER`].
     pub(super) armed_ns: u64,
-    /// Whether console output waits for the line.
-    pub(super) output_waits: bool,
     /// The time as the guest computes it.
     pub(super) time: time::Clock,
     /// Whether an NMI waits for the guest.
@@ -105,7 +103,6 @@ impl Vcpu {
             has_rdtscp: capabilities.has_rdtscp(),
             time: clock.system_time(),
             armed_ns: super::time::NEVER,
-            output_waits: false,
             nmi_pending: false,
             nmi_in_service: false,
             clock,

@@ -56,12 +56,11 @@ fn the_short_way_does_the_same() {
         (VCPU_OP, 7 << 32 | 3, 7 << 32),
         (VCPU_OP, 3, 1),
     ] {
-        let mut callers = [Caller::new(), Caller::new()];
-        for caller in &mut callers {
+        let (mut long, mut short) = (Caller::new(), Caller::new());
+        for caller in [&mut long, &mut short] {
             caller.vcpu.timers.set_single(77);
         }
-        let [long, short] = &mut callers;
-        let Caller { domain, vcpu, machine } = short;
+        let Caller { domain, vcpu, machine } = &mut short;
         let value = in_brief(&mut Call { domain, vcpu, machine }, number.into(), [first, second]);
         assert!(is_brief(number.into()));
         assert_eq!(long.call(number, &[first, second]), Return(value.unwrap()), "{first:#x}");
