@@ -56,7 +56,7 @@ unsafe extern "C" fn invalid_opcode() {
     leave!("add qword ptr [rsp + 16], 2",)
 }
 
-/// Goes on behind the three bytes of a load.
+/// Goes on behind the three bytes of a load, whatever it has raised.
 #[unsafe(naked)]
 unsafe extern "C" fn page_fault() {
     naked_asm!(
@@ -107,7 +107,7 @@ fn address(handler: unsafe extern "C" fn()) -> VirtAddr {
     VirtAddr::from_ptr(handler as *const u8)
 }
 
-/// Takes over #UD, #PF, #BP, events and system calls.
+/// Takes over #UD, #BP, #NP, #SS, #GP, #PF, events and system calls.
 ///
 /// # Errors
 ///
@@ -124,8 +124,15 @@ pub fn install() -> Result<(), Errno> {
         address: address(handler).as_u64(),
     };
     let end = TrapInfo { vector: 0, flags: 0, cs: 0, padding: 0, address: 0 };
-    let table =
-        [entry(6, 0, invalid_opcode), entry(14, 0, page_fault), entry(3, 3, breakpoint), end];
+    let table = [
+        entry(3, 3, breakpoint),
+        entry(6, 0, invalid_opcode),
+        entry(11, 0, page_fault),
+        entry(12, 0, page_fault),
+        entry(13, 0, page_fault),
+        entry(14, 0, page_fault),
+        end,
+    ];
     // SAFETY: the handlers end in an `iret` hypercall, with everything as it was.
     unsafe { trap::set_table(&table) }?;
     // SAFETY: likewise.
