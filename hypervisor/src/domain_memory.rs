@@ -1,13 +1,14 @@
 //! The memory of a domain: host memory in pieces, and the EPT that maps it.
 
 use crate::boot::BootError;
-use crate::memory::{Memory, direct, zero};
+use crate::memory::{Memory, TablePool, direct, zero};
 use arrayvec::ArrayVec;
 use core::ptr;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use xenolith_core::address::{Gpa, Hpa, PAGE_SIZE, to_u64, to_usize};
+use xenolith_core::address::{Gfn, Gpa, Hpa, PAGE_SIZE, to_u64, to_usize};
 use xenolith_core::domain_builder::guest_frames::GuestFrames;
 use xenolith_core::ept;
+use xenolith_core::frame_set::FrameSet;
 use xenolith_core::guest_access::Access;
 use xenolith_core::guest_memory::GuestMemory;
 use xenolith_core::hole::{Hole, HoleAccess, HoleRange};
@@ -36,6 +37,16 @@ impl Piece {
     }
 }
 
+/// Allocates what a [`FrameSet`] needs.
+fn frame_words(memory: &mut Memory, frames: u64) -> Result<&'static mut [u64], BootError> {
+    let words = FrameSet::words(frames);
+    let bytes = (words * 8).next_multiple_of(PAGE_SIZE);
+    let place = memory.allocate_zeroed(bytes, PAGE_SIZE).ok_or(BootError::OutOfMemory)?;
+    // SAFETY: nothing else refers to the memory, which holds as many zeros, and it is never given
+    // back.
+    Ok(unsafe { core::slice::from_raw_parts_mut(direct(place), to_usize(words)) })
+}
+
 /// Returns the rights of an EPT entry for memory of the hole.
 const fn rights(access: HoleAccess) -> u64 {
     match access {
@@ -50,6 +61,9 @@ const fn rights(access: HoleAccess) -> u64 {
 pub(crate) struct DomainMemory {
     pieces: ArrayVec<Piece, MAX_PIECES>,
     ept: PageMap,
+    /// The frames of the memory that the domain has; the rest of it is not mapped.
+    frames: FrameSet,
+    tables: TablePool,
 }
 
 impl DomainMemory {
@@ -66,7 +80,9 @@ impl DomainMemory {
     ) -> Result<Self, BootError> {
         let ept =
             PageMap::new(ept::format(max_leaf_level), memory).ok_or(BootError::OutOfMemory)?;
-        let mut this = Self { pieces: ArrayVec::new(), ept };
+        let frames = FrameSet::new(memory_pages, frame_words(memory, memory_pages)?);
+        let tables = TablePool::new(memory, memory_pages)?;
+        let mut this = Self { pieces: ArrayVec::new(), ept, frames, tables };
         this.add_ram(memory, memory_pages * PAGE_SIZE)?;
         for range in hole.ranges() {
             let target = memory
@@ -112,6 +128,45 @@ impl DomainMemory {
         self.pieces.try_push(piece).map_err(|_| BootError::Fragmented)
     }
 
+    /// Returns which frames of its memory the domain has.
+    pub(crate) fn frames(&mut self) -> &mut FrameSet {
+        &mut self.frames
+    }
+
+    /// Takes frames out of the EPT. What the CPU has cached of it is the caller's to drop.
+    pub(crate) fn unmap(&mut self, start: Gfn, count: u64) {
+        for gfn in start.0..start.0 + count {
+            self.replace(gfn, 0);
+        }
+    }
+
+    /// Puts frames of the domain's memory back into the EPT.
+    pub(crate) fn map(&mut self, start: Gfn, count: u64) {
+        for gfn in start.0..start.0 + count {
+            let (place, piece) =
+                self.find(Gpa(gfn * PAGE_SIZE), 1).expect("it was part of the domain's memory");
+            self.replace(gfn, place.0 | piece.rights | ept::WRITE_BACK);
+        }
+    }
+
+    fn replace(&mut self, gfn: u64, entry: u64) {
+        let at = gfn * PAGE_SIZE;
+        let done = self.ept.replace_page(&mut self.tables, at, entry);
+        done.expect("all of the memory was mapped, and there is a table for each page to split");
+    }
+
+    /// Fills a frame that is not mapped with zeros.
+    pub(crate) fn scrub(&mut self, gfn: Gfn) {
+        let at = Gpa(gfn.0 * PAGE_SIZE);
+        let (place, _) = self.find(at, 1).expect("it was part of the domain's memory");
+        zero(place, PAGE_SIZE);
+    }
+
+    /// Returns whether the domain has the frame of `at`, if it is one of its memory.
+    fn has(&self, at: Gpa) -> bool {
+        self.frames.owns(at.gfn()) || !self.frames.contains(at.gfn())
+    }
+
     /// Writes `bytes` to memory of the hole, whatever the guest may do there.
     pub(crate) fn publish(&mut self, at: Gpa, bytes: &[u8]) {
         self.write_bytes(at, bytes);
@@ -133,7 +188,7 @@ impl DomainMemory {
 
     /// Returns the aligned word at `at`, if the domain has it and may access it so.
     fn word(&self, at: Gpa, access: Access) -> Option<&AtomicU64> {
-        let (place, piece) = self.find(at, 8)?;
+        let (place, piece) = self.find(at, 8).filter(|_| self.has(at))?;
         if !at.is_aligned(8) || (access == Access::Write && !piece.is_writable()) {
             return None;
         }
@@ -158,7 +213,9 @@ impl DomainMemory {
 
 impl GuestMemory for DomainMemory {
     fn read(&self, at: Gpa, into: &mut [u8]) -> bool {
-        let Some((place, _)) = self.find(at, into.len()) else { return false };
+        let Some((place, _)) = self.find(at, into.len()).filter(|_| self.has(at)) else {
+            return false;
+        };
         // SAFETY: the bytes lie in a piece of the domain's memory, which the direct map covers and
         // no reference of ours points to. A vCPU may write at the same time: the copy is then a
         // mixture, and is only ever data.
@@ -167,7 +224,7 @@ impl GuestMemory for DomainMemory {
     }
 
     fn write(&mut self, at: Gpa, from: &[u8]) -> bool {
-        match self.find(at, from.len()) {
+        match self.find(at, from.len()).filter(|_| self.has(at)) {
             Some((place, piece)) if piece.is_writable() => {
                 // SAFETY: as in `read`.
                 unsafe { ptr::copy_nonoverlapping(from.as_ptr(), direct(place), from.len()) };
@@ -186,7 +243,7 @@ impl GuestMemory for DomainMemory {
     }
 
     fn store_u32(&mut self, at: Gpa, value: u32) -> bool {
-        match self.find(at, 4) {
+        match self.find(at, 4).filter(|_| self.has(at)) {
             Some((place, piece)) if piece.is_writable() && at.is_aligned(4) => {
                 // SAFETY: as in `word`; half words are aligned.
                 let half = unsafe { AtomicU32::from_ptr(direct(place)) };

@@ -45,6 +45,8 @@ pub trait GuestMemory {
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct TestMemory {
     pages: std::collections::BTreeMap<u64, (Vec<u8>, bool)>,
+    /// Pages that are there but not the domain's.
+    hidden: std::collections::BTreeMap<u64, (Vec<u8>, bool)>,
 }
 
 #[cfg(test)]
@@ -55,6 +57,21 @@ impl TestMemory {
             self.pages.insert(frame, (vec![0; 4096], writable));
         }
         self
+    }
+
+    /// Takes a page away, if there is one.
+    pub(crate) fn hide(&mut self, frame: u64) {
+        self.pages.remove_entry(&frame).map(|(frame, page)| self.hidden.insert(frame, page));
+    }
+
+    /// Puts a page back.
+    pub(crate) fn show(&mut self, frame: u64) {
+        self.hidden.remove_entry(&frame).map(|(frame, page)| self.pages.insert(frame, page));
+    }
+
+    /// Zeroes a page that was taken away.
+    pub(crate) fn zero_hidden(&mut self, frame: u64) {
+        self.hidden.entry(frame).and_modify(|(page, _)| page.fill(0));
     }
 
     /// Stores a word regardless of protection.

@@ -15,6 +15,7 @@ pub mod emulate;
 pub mod ept;
 pub mod event_channel;
 pub mod frame_allocator;
+pub mod frame_set;
 pub mod guest_access;
 pub mod guest_memory;
 pub mod hole;

@@ -3,7 +3,7 @@
 //! Both are trees of 512-entry tables whose leaves may be 4 KiB, 2 MiB or 1 GiB. They differ in
 //! the bits of an entry, which a [`Format`] gives. Tables are reached through [`TableFrames`].
 
-use crate::address::{Hpa, PAGE_SIZE, to_usize};
+use crate::address::{Hpa, PAGE_SIZE, to_u64, to_usize};
 
 /// Bits of an entry that hold a physical address, in the hypervisor's, EPT's and a guest's tables.
 pub const ADDRESS_MASK: u64 = 0x000f_ffff_ffff_f000;
@@ -108,6 +108,53 @@ impl PageMap {
             done += 1 << level_shift(level);
         }
         Ok(())
+    }
+
+    /// Replaces the entry that maps the page at `at` by `entry`, 0 for nothing. A larger page is
+    /// split, which takes a table per level.
+    ///
+    /// # Errors
+    ///
+    /// When no memory is left for tables, or no table leads to the page.
+    pub fn replace_page(
+        &self,
+        frames: &mut impl TableFrames,
+        at: u64,
+        entry: u64,
+    ) -> Result<(), MapError> {
+        let mut table = self.root;
+        for level in (2..=4).rev() {
+            let index = table_index(at, level);
+            let old = frames.entry(table, index);
+            table = if old & self.format.present == 0 {
+                return Err(MapError::Misaligned);
+            } else if is_leaf(old, level) {
+                self.split(frames, table, index, level)?
+            } else {
+                Hpa(old & ADDRESS_MASK)
+            };
+        }
+        frames.set_entry(table, table_index(at, 1), entry);
+        Ok(())
+    }
+
+    /// Replaces a leaf of `level` by a table of leaves below it, and returns that.
+    fn split(
+        &self,
+        frames: &mut impl TableFrames,
+        table: Hpa,
+        index: usize,
+        level: u32,
+    ) -> Result<Hpa, MapError> {
+        let leaf = frames.entry(table, index);
+        let new = frames.allocate_table().ok_or(MapError::OutOfMemory)?;
+        let first = if level == 2 { leaf & !LARGE } else { leaf };
+        for slot in 0..512 {
+            frames.set_entry(new, slot, first + (to_u64(slot) << level_shift(level - 1)));
+        }
+        // Complete before it can be reached.
+        frames.set_entry(table, index, new.0 | self.format.table);
+        Ok(new)
     }
 
     /// Returns what `address` translates to, or `None`.

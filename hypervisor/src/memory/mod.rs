@@ -11,9 +11,11 @@
 pub(crate) mod address_space;
 pub(crate) mod stacks;
 
+use crate::boot::BootError;
 use core::ptr;
 use xenolith_core::address::{Hpa, PAGE_SIZE, to_usize};
 use xenolith_core::frame_allocator::FrameAllocator;
+use xenolith_core::memory_map::Range;
 use xenolith_core::page_map::TableFrames;
 
 /// Where physical address 0 is mapped.
@@ -75,16 +77,63 @@ impl TableFrames for Memory {
     }
 
     fn entry(&self, table: Hpa, index: usize) -> u64 {
-        // SAFETY: `PageMap` passes tables that it got from `allocate_table`, and indices below 512.
-        let entry = unsafe { direct::<u64>(table).add(index) };
-        // SAFETY: as above; the CPU may set accessed and dirty bits at any time, hence volatile.
-        unsafe { entry.read_volatile() }
+        table_entry(table, index)
     }
 
     fn set_entry(&mut self, table: Hpa, index: usize, value: u64) {
-        // SAFETY: as in `entry`.
-        let entry = unsafe { direct::<u64>(table).add(index) };
-        // SAFETY: as in `entry`.
-        unsafe { entry.write_volatile(value) };
+        set_table_entry(table, index, value);
     }
+}
+
+/// Tables set aside for a domain's memory, enough to split every large page that maps it.
+#[derive(Debug)]
+pub(crate) struct TablePool {
+    free: Range,
+}
+
+impl TablePool {
+    /// Sets tables aside for `pages` pages: one for each 2 MiB, and one for each 1 GiB.
+    ///
+    /// # Errors
+    ///
+    /// When the machine has not that much memory.
+    pub(crate) fn new(memory: &mut Memory, pages: u64) -> Result<Self, BootError> {
+        let bytes = (pages.div_ceil(512) + pages.div_ceil(512 * 512)) * PAGE_SIZE;
+        let start = memory.free.allocate(bytes, PAGE_SIZE).ok_or(BootError::OutOfMemory)?;
+        Ok(Self { free: Range::sized(start, bytes) })
+    }
+}
+
+impl TableFrames for TablePool {
+    fn allocate_table(&mut self) -> Option<Hpa> {
+        let table = self.free.start;
+        if self.free.bytes() == 0 {
+            return None;
+        }
+        self.free.start = Hpa(table.0 + PAGE_SIZE);
+        zero(table, PAGE_SIZE);
+        Some(table)
+    }
+
+    fn entry(&self, table: Hpa, index: usize) -> u64 {
+        table_entry(table, index)
+    }
+
+    fn set_entry(&mut self, table: Hpa, index: usize, value: u64) {
+        set_table_entry(table, index, value);
+    }
+}
+
+fn table_entry(table: Hpa, index: usize) -> u64 {
+    // SAFETY: `PageMap` passes tables that it got from `allocate_table`, and indices below 512.
+    let entry = unsafe { direct::<u64>(table).add(index) };
+    // SAFETY: as above; the CPU may set accessed and dirty bits at any time, hence volatile.
+    unsafe { entry.read_volatile() }
+}
+
+fn set_table_entry(table: Hpa, index: usize, value: u64) {
+    // SAFETY: as in `table_entry`.
+    let entry = unsafe { direct::<u64>(table).add(index) };
+    // SAFETY: as in `table_entry`.
+    unsafe { entry.write_volatile(value) };
 }

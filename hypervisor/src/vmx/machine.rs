@@ -8,10 +8,11 @@ use crate::console;
 use crate::cpu::interrupts;
 use crate::domain_memory::DomainMemory;
 use x86_64::registers::model_specific::Msr;
-use xenolith_core::address::{DomId, Gpa, Gva};
+use xenolith_core::address::{DomId, Gfn, Gpa, Gva};
 use xenolith_core::console::ConsoleQueues;
 use xenolith_core::emulate::msr;
 use xenolith_core::event_channel::{Domains, EventChannels, Notify, Service};
+use xenolith_core::frame_set::FrameSet;
 use xenolith_core::hole::Hole;
 use xenolith_core::hypercall::{FpuUse, Machine, OwnState, SegmentBase};
 use xenolith_core::time::Clock;
@@ -132,6 +133,24 @@ impl Machine for VcpuMachine<'_> {
 
     fn send_nmi(&mut self) {
         self.vcpu.nmi_pending = true;
+    }
+
+    fn frames(&mut self) -> &mut FrameSet {
+        self.memory.frames()
+    }
+
+    fn unmap_frames(&mut self, start: Gfn, count: u64) {
+        self.memory.unmap(start, count);
+        // SAFETY: a VMCS is current, so this is VMX operation; the form was required at the start.
+        unsafe { instructions::invept_all() };
+    }
+
+    fn map_frames(&mut self, start: Gfn, count: u64) {
+        self.memory.map(start, count);
+    }
+
+    fn scrub(&mut self, gfn: Gfn) {
+        self.memory.scrub(gfn);
     }
 
     fn set_fpu_use(&mut self, fpu: FpuUse) {

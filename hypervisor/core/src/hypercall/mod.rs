@@ -25,10 +25,11 @@ mod xenolith;
 pub use own_state::OwnState;
 pub use task::{FpuUse, SegmentBase};
 
-use crate::address::{Gpa, Gva, to_u64};
+use crate::address::{Gfn, Gpa, Gva, to_u64};
 use crate::console::ConsoleQueues;
 use crate::domain::Domain;
 use crate::event_channel::Domains;
+use crate::frame_set::FrameSet;
 use crate::guest_access::{Fault, GuestSpace};
 use crate::shutdown::ShutdownReason;
 use crate::time::Clock;
@@ -111,6 +112,18 @@ impl From<Fault> for Outcome {
 pub trait Machine: Domains + OwnState {
     /// Runs `action` on the domain's console, after moving what the line takes and gives.
     fn with_console<R>(&mut self, action: impl FnOnce(&mut ConsoleQueues) -> R) -> R;
+
+    /// Returns which frames of its memory the domain has.
+    fn frames(&mut self) -> &mut FrameSet;
+
+    /// Takes `count` frames out of the guest's physical memory; it does not reach them any more.
+    fn unmap_frames(&mut self, start: Gfn, count: u64);
+
+    /// Puts `count` frames that were unmapped, and have been scrubbed, where they were.
+    fn map_frames(&mut self, start: Gfn, count: u64);
+
+    /// Fills a frame that is not mapped with zeros.
+    fn scrub(&mut self, gfn: Gfn);
 
     /// Drops what the CPU has cached of the domain's address spaces, after the hole has changed.
     fn flush(&mut self);

@@ -7,16 +7,18 @@
 //! ```
 
 use super::{Args, Call, FpuUse, Machine, Outcome, OwnState, SegmentBase, at_once, dispatch};
-use crate::address::{DomId, Gpa, Gva, VcpuId, to_u64};
+use crate::address::{DomId, Gfn, Gpa, Gva, VcpuId, to_u64};
 use crate::console::ConsoleQueues;
 use crate::domain::Domain;
 use crate::event_channel::{Domains, EventChannels, Notify};
+use crate::frame_set::{FrameSet, tests::set as frame_set};
 use crate::guest_access::GuestSpace;
 use crate::guest_access::tests::{BASE, CR3, mapped};
 use crate::guest_memory::TestMemory;
 use crate::resident::Header;
 use crate::time::{Clock, Scale};
 use crate::vcpu::VcpuState;
+use std::collections::BTreeSet;
 use xenolith_abi::guest_layout::{HYPERVISOR_VIRT_END, HYPERVISOR_VIRT_START};
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes};
 
@@ -73,6 +75,9 @@ pub(super) struct TestMachine {
     pub(super) flushed: Vec<Flush>,
     /// The last local descriptor table.
     pub(super) ldt: Option<(Gva, u16)>,
+    pub(super) frames: FrameSet,
+    /// Frames that the guest does not reach.
+    pub(super) unmapped: BTreeSet<u64>,
     /// How often it is denied that a call had better be cut.
     pub(super) units: u32,
     /// Questions until one single time it is said so.
@@ -171,6 +176,29 @@ impl Machine for TestMachine {
         self.nmis += 1;
     }
 
+    fn frames(&mut self) -> &mut FrameSet {
+        &mut self.frames
+    }
+
+    fn unmap_frames(&mut self, start: Gfn, count: u64) {
+        for gfn in start.0..start.0 + count {
+            assert!(self.unmapped.insert(gfn), "{gfn:#x} is not mapped");
+            self.memory.hide(gfn);
+        }
+    }
+
+    fn map_frames(&mut self, start: Gfn, count: u64) {
+        for gfn in start.0..start.0 + count {
+            assert!(self.unmapped.remove(&gfn), "{gfn:#x} is mapped");
+            self.memory.show(gfn);
+        }
+    }
+
+    fn scrub(&mut self, gfn: Gfn) {
+        assert!(self.unmapped.contains(&gfn.0), "{gfn:?} is mapped");
+        self.memory.zero_hidden(gfn.0);
+    }
+
     fn set_fpu_use(&mut self, fpu: FpuUse) {
         self.fpu = Some(fpu);
     }
@@ -247,6 +275,8 @@ impl Caller {
             ldt: None,
             units: u32::MAX,
             cut_at: None,
+            frames: frame_set(MEMORY_PAGES),
+            unmapped: BTreeSet::new(),
             debug: [0; 8],
             can_step: true,
             ticks: None,

@@ -6,6 +6,7 @@ mod mmu;
 mod multicall;
 mod numbers;
 mod pointers;
+mod reservation;
 mod sched;
 mod timer;
 mod trap;

@@ -101,3 +101,27 @@ proptest! {
         prop_assert_eq!(found, want);
     }
 }
+
+#[test]
+fn a_page_is_replaced_and_what_is_around_it_stays() {
+    let mut tables = Tables::new(16);
+    let map = PageMap::new(PAGING, &mut tables).unwrap();
+    map.map(&mut tables, 0, Hpa(1 << 30), 2 << 30, 0x63).unwrap();
+    let pages = |i: u64| i * PAGE_SIZE;
+    let hole = pages(3 * 512 + 7);
+    map.replace_page(&mut tables, hole, 0).unwrap();
+    let used = tables.tables.len();
+    for at in (0..2 << 30).step_by(to_usize(PAGE_SIZE)) {
+        let found = map.translate(&tables, at).map(|found| (found.target, found.entry & 0xf7f));
+        assert_eq!(found, (at != hole).then_some((Hpa((1 << 30) + at), 0x63)), "{at:#x}");
+    }
+    assert_eq!(map.translate(&tables, hole + PAGE_SIZE).unwrap().level, 1);
+    assert_eq!(map.translate(&tables, hole + (2 << 20)).unwrap().level, 2);
+    assert_eq!(map.translate(&tables, 1 << 30).unwrap().level, 3);
+    map.replace_page(&mut tables, hole, 0x7000 | 0x63).unwrap();
+    assert_eq!(map.translate(&tables, hole).unwrap().target, Hpa(0x7000));
+    assert_eq!(tables.tables.len(), used, "it is split once");
+    assert_eq!(map.replace_page(&mut tables, 3 << 30, 0), Err(MapError::Misaligned));
+    tables.limit = used;
+    assert_eq!(map.replace_page(&mut tables, 1 << 30, 0), Err(MapError::OutOfMemory));
+}

@@ -1,13 +1,18 @@
-//! `memory_op` (`xen/public/memory.h`), as far as it only asks.
+//! `memory_op` (`xen/public/memory.h`): questions here, changes in the modules below.
+
+mod exchange;
+mod frames;
+mod reservation;
 
 use super::{Args, Call, Machine, Outcome, finish, handle};
 use crate::address::{DomId, Gpa, Gva, PAGE_SIZE, to_u64};
 use crate::guest_access::Fault;
 use crate::guest_memory::GuestMemory;
 use core::mem::offset_of;
-use xenolith_abi::errno::{EINVAL, ENOSYS, ESRCH};
+use xenolith_abi::errno::{EACCES, EINVAL, ENOSYS, ESRCH};
 use xenolith_abi::guest_layout::{MACH2PHYS_VIRT_END, MACH2PHYS_VIRT_START};
-use xenolith_abi::memory::{self, E820Entry, MachphysMapping, MemoryMap};
+use xenolith_abi::memory::RemoveFromPhysmap;
+use xenolith_abi::memory::{self, AddToPhysmap, E820Entry, MachphysMapping, MemoryMap};
 use xenolith_abi::shared_info::{ArchSharedInfo, SharedInfo};
 
 /// Where `shared_info` has the number of frames that the domain uses.
@@ -21,10 +26,18 @@ pub(super) fn memory_op<M: Machine>(call: &mut Call<'_, M>, args: &Args) -> Outc
     let command = super::as_u32(args[0] & ((1 << COMMAND_BITS) - 1));
     let argument = handle(args[1]);
     finish(match command {
+        memory::INCREASE_RESERVATION | memory::DECREASE_RESERVATION | memory::POPULATE_PHYSMAP => {
+            return reservation::change(call, args, command);
+        }
+        memory::EXCHANGE if first_extent == 0 => return exchange::exchange(call, args),
+        memory::ADD_TO_PHYSMAP => add_to_physmap(call, argument),
+        memory::REMOVE_FROM_PHYSMAP if first_extent == 0 => remove_from_physmap(call, argument),
         memory::MAXIMUM_RAM_PAGE
         | memory::CURRENT_RESERVATION
         | memory::MAXIMUM_RESERVATION
         | memory::MAXIMUM_GPFN
+        | memory::EXCHANGE
+        | memory::REMOVE_FROM_PHYSMAP
             if first_extent != 0 =>
         {
             Ok(-EINVAL)
@@ -32,7 +45,10 @@ pub(super) fn memory_op<M: Machine>(call: &mut Call<'_, M>, args: &Args) -> Outc
         // What belongs to the architecture Xen looks up with all bits, and does not find it then.
         memory::MEMORY_MAP | memory::MACHPHYS_MAPPING if first_extent != 0 => Ok(-ENOSYS),
         memory::MAXIMUM_RAM_PAGE => Ok(to_result(call.domain.max_gfn)),
-        memory::CURRENT_RESERVATION => of_domain(call, argument, |d| d.memory_pages),
+        memory::CURRENT_RESERVATION => {
+            let pages = call.machine.frames().owned();
+            of_domain(call, argument, |_| pages)
+        }
         memory::MAXIMUM_RESERVATION => of_domain(call, argument, |d| d.max_pages),
         memory::MAXIMUM_GPFN => {
             let highest = highest_pfn(call);
@@ -58,10 +74,27 @@ fn of_domain<M: Machine>(
     question: impl FnOnce(&crate::domain::Domain) -> u64,
 ) -> Result<i64, Fault> {
     let named: u16 = call.space().read(argument)?;
-    if named != xenolith_abi::domain::SELF && DomId(named) != call.domain.id {
-        return Ok(-ESRCH);
-    }
-    Ok(to_result(question(call.domain)))
+    Ok(if is_caller(call, named) { to_result(question(call.domain)) } else { -ESRCH })
+}
+
+/// Returns whether a number names the calling domain.
+fn is_caller<M>(call: &Call<'_, M>, named: u16) -> bool {
+    named == xenolith_abi::domain::SELF || DomId(named) == call.domain.id
+}
+
+/// What a frame number stands for is not for the guest to say, as for every domain of this kind.
+fn add_to_physmap<M: Machine>(call: &mut Call<'_, M>, argument: Gva) -> Result<i64, Fault> {
+    let wanted: AddToPhysmap = call.space().read(argument)?;
+    Ok(match wanted.space {
+        memory::MAPSPACE_GMFN_FOREIGN => -ENOSYS,
+        _ if !is_caller(call, wanted.domid) => -ESRCH,
+        _ => -EACCES,
+    })
+}
+
+fn remove_from_physmap<M: Machine>(call: &mut Call<'_, M>, argument: Gva) -> Result<i64, Fault> {
+    let wanted: RemoveFromPhysmap = call.space().read(argument)?;
+    Ok(if is_caller(call, wanted.domid) { -EACCES } else { -ESRCH })
 }
 
 /// Returns the highest frame number that the domain says it uses, in its `shared_info`.
