@@ -40,9 +40,11 @@ fn register<M: Machine>(call: &mut Call<'_, M>, argument: &Register) -> i64 {
         abi::TYPE_EVENT => set_event(call, argument.address),
         abi::TYPE_FAILSAFE => call.vcpu.failsafe = callback,
         abi::TYPE_SYSCALL => set_syscall(call, callback),
-        // Compatibility mode has no system calls here yet; kernels do without, as on CPUs that
-        // lack the instructions.
-        abi::TYPE_SYSENTER | abi::TYPE_SYSCALL32 => return -EINVAL,
+        // Processors with VMX have no SYSCALL in compatibility mode: it is never called, as on Xen.
+        abi::TYPE_SYSCALL32 => {}
+        // There is no entry for it yet. A kernel that is refused does without, as on a CPU that
+        // lacks the instruction; one that was not would let its processes use it.
+        abi::TYPE_SYSENTER => return -EINVAL,
         abi::TYPE_NMI => trap::set_nmi(call, argument.address),
         _ => return -ENOSYS,
     }
