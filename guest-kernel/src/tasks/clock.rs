@@ -1,40 +1,26 @@
-//! The timer of tasks: one alarm, for the end of a slice or of a sleep.
-
-use crate::{
-    context,
-    irq::EventsOffLock,
-    time::{self, Alarm, AlarmId, SystemTime},
-};
+//! The timer of tasks: for the end of a slice or of a sleep.
 
 use super::SCHEDULER;
+use crate::{context, time};
 
-/// The alarm that is set.
-static ARMED: EventsOffLock<Option<(AlarmId, SystemTime)>> = EventsOffLock::new(None);
-
-/// Sets the alarm if the scheduler needs one earlier than what is set.
+/// Sets the timer if the scheduler needs it earlier than it is set.
 ///
-/// One that comes early finds nothing to do and sets the next: cheaper than a hypercall for every
-/// change of tasks.
+/// A timer that comes early finds nothing to do and is set again: cheaper than a hypercall for
+/// every change of tasks.
 pub(super) fn arm() {
-    let Some(needed) = SCHEDULER.lock().next_event() else { return };
-    let mut armed = ARMED.lock();
-    if armed.is_some_and(|(_, deadline)| deadline <= needed) {
-        return;
+    let needed = SCHEDULER.lock().next_event();
+    if let Some(needed) =
+        needed.filter(|&needed| time::task_deadline().is_none_or(|it| needed < it))
+    {
+        time::set_task_deadline(needed);
     }
-    if let Some((id, _)) = armed.take() {
-        time::cancel(id);
-    }
-    let alarm = Alarm { deadline: needed, period: None, handler: on_alarm };
-    // Without room for an alarm tasks are not preempted; the next change tries again.
-    *armed = time::set_alarm(alarm).ok().map(|id| (id, needed));
 }
 
-/// Wakes who has slept enough, from the timer's upcall.
-fn on_alarm(_: SystemTime) {
-    *ARMED.lock() = None;
-    let due = SCHEDULER.lock().tick(time::now());
-    if due {
+/// Wakes who has slept enough, from the timer's upcall; returns when to come again.
+pub(crate) fn on_timer() -> Option<time::SystemTime> {
+    let mut scheduler = SCHEDULER.lock();
+    if scheduler.tick(time::now()) {
         context::current().set_need_resched(true);
     }
-    arm();
+    scheduler.next_event()
 }

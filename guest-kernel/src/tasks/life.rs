@@ -11,12 +11,7 @@ use super::{
     stack::{Stack, plant_canary},
     switch,
 };
-use crate::{
-    StartInfo, context, entry, irq,
-    paging::AddressSpace,
-    rcu,
-    time::{self, Full as NoAlarm},
-};
+use crate::{StartInfo, context, entry, irq, paging::AddressSpace, rcu, time};
 
 /// The address space in which stacks get their guard pages; set when tasks are started.
 static SPACE: Once<AddressSpace> = Once::new();
@@ -41,12 +36,6 @@ impl fmt::Display for StartError {
 
 impl From<Full> for StartError {
     fn from(Full: Full) -> Self {
-        Self::NoRoom
-    }
-}
-
-impl From<NoAlarm> for StartError {
-    fn from(NoAlarm: NoAlarm) -> Self {
         Self::NoRoom
     }
 }

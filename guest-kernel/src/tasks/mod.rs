@@ -32,6 +32,12 @@ mod wait;
 pub use scheduler::{Full, NoSuchTask, PLACES, SLICE, Scheduler, Switch, Why};
 pub use task::{Account, Channel, Name, State, Task, TaskId};
 #[cfg(target_os = "none")]
+pub(crate) use {
+    clock::on_timer,
+    place::check_interrupted_stack,
+    preempt::{preempt, preempt_call},
+};
+#[cfg(target_os = "none")]
 pub use {
     life::{StartError, current, detach, is_started, join, list, spawn, start},
     place::stack,
@@ -41,11 +47,6 @@ pub use {
     },
     switch::schedule,
     wait::{WaitQueue, sleep, sleep_until},
-};
-#[cfg(target_os = "none")]
-pub(crate) use {
-    place::check_interrupted_stack,
-    preempt::{preempt, preempt_call},
 };
 
 #[cfg(target_os = "none")]

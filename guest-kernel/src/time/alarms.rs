@@ -6,7 +6,7 @@ use core::{
     time::Duration,
 };
 
-use super::{Alarm, AlarmId, Full, Queue, now};
+use super::{Alarm, AlarmId, Full, Queue, SystemTime, now};
 use crate::{
     abi::event_channel::VIRQ_TIMER,
     events::{self, Port},
@@ -23,6 +23,12 @@ use crate::{
 const ALARMS: usize = 16;
 
 static QUEUE: EventsOffLock<Queue<ALARMS>> = EventsOffLock::new(Queue::new());
+
+/// When tasks want the timer, in nanoseconds: apart from alarms, so that there is always room.
+static TASKS: AtomicU64 = AtomicU64::new(NEVER);
+
+/// No time that comes.
+const NEVER: u64 = u64::MAX;
 
 /// No port has this number.
 const NO_PORT: Port = Port(0);
@@ -117,12 +123,26 @@ fn on_timer(_: Port) {
         };
         (alarm.handler)(alarm.deadline);
     }
+    if task_deadline().is_some_and(|deadline| deadline <= now()) {
+        TASKS.store(tasks::on_timer().map_or(NEVER, SystemTime::ns), Relaxed);
+    }
+    program(&QUEUE.lock());
+}
+
+/// Returns when tasks want the timer.
+pub(crate) fn task_deadline() -> Option<SystemTime> {
+    Some(TASKS.load(Relaxed)).filter(|&ns| ns != NEVER).map(SystemTime::from_ns)
+}
+
+/// Has [`tasks::on_timer`] called at a time, and not at the one set before.
+pub(crate) fn set_task_deadline(deadline: SystemTime) {
+    TASKS.store(deadline.ns(), Relaxed);
     program(&QUEUE.lock());
 }
 
 /// Sets the timer for the next alarm; one that has passed meanwhile comes at once.
 fn program(queue: &Queue<ALARMS>) {
-    if let Some(deadline) = queue.next_deadline() {
+    if let Some(deadline) = queue.next_deadline().into_iter().chain(task_deadline()).min() {
         // The call has no way to fail; without a timer there is no alarm to wait for.
         let _ = timer::set(Some(deadline));
     }

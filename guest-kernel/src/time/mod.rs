@@ -12,6 +12,8 @@ mod wall_clock;
 
 #[cfg(target_os = "none")]
 pub use alarms::{cancel, install, list, set_alarm, sleep, ticks, timer_port};
+#[cfg(target_os = "none")]
+pub(crate) use alarms::{set_task_deadline, task_deadline};
 pub use queue::{Alarm, AlarmId, Full, Handler, Queue};
 pub use record::Record;
 pub use system_time::SystemTime;

@@ -16,12 +16,19 @@ use core::{
 };
 
 use xenolith_guest::{
-    StartInfo, check, check_eq, irq,
-    irq::EventsOffLock,
+    StartInfo, check, check_eq,
+    clock::ticks,
+    entry::{Cause, Vector},
+    events,
+    hypercall::event_channel::{bind_ipi, send},
+    irq::{self, EventsOffLock},
+    println,
+    probe::{exception, raise},
     rcu::{self, RcuCell},
     scenario::Checks,
     tasks::{self, Full, NoSuchTask, Task, TaskId, WaitQueue},
-    time,
+    time::{self, Alarm},
+    vcpu::VcpuId,
 };
 
 xenolith_guest::scenario!(run);
@@ -36,6 +43,9 @@ fn run(checks: &mut Checks, start: &'static StartInfo) {
     check_wait_queue(checks);
     check_disabled_preemption(checks);
     check_rcu(checks);
+    check_exceptions(checks);
+    check_without_alarms(checks);
+    show_costs();
     check_many(checks);
     check_accounts(checks);
 }
@@ -182,6 +192,60 @@ fn check_rcu(checks: &mut Checks) {
     for reader in readers {
         let last = tasks::join(reader);
         check!(checks, matches!(last, Ok(1..=8)), "a reader saw {last:?} last");
+    }
+}
+
+/// Each task gets back to its own point from exceptions, whoever ran meanwhile.
+fn check_exceptions(checks: &mut Checks) {
+    let ids = [1, 2].map(|number| {
+        spawn(checks, "faulty", move || {
+            for _ in 0..3 {
+                let caught = exception::catch(|| {
+                    spin(Duration::from_millis(15));
+                    raise::invalid_opcode_with_stack(number);
+                });
+                if caught.map(|frame| frame.cause()) != Some(Cause::Exception(Vector(6))) {
+                    return 0;
+                }
+            }
+            number
+        })
+    });
+    check_eq!(checks, ids.map(tasks::join), [Ok(1), Ok(2)]);
+}
+
+/// Tasks are woken and preempted however many alarms others have set.
+fn check_without_alarms(checks: &mut Checks) {
+    let far =
+        Alarm { deadline: time::now() + Duration::from_secs(1000), period: None, handler: |_| {} };
+    let mut alarms = Vec::new();
+    while let Ok(id) = time::set_alarm(far) {
+        alarms.push(id);
+    }
+    check_sleep(checks);
+    for id in alarms {
+        check!(checks, time::cancel(id).is_some(), "an alarm");
+    }
+}
+
+/// Prints what a change of tasks and an upcall cost, in ticks: instructions, where the emulator counts them.
+fn show_costs() {
+    const ROUNDS: u64 = 1000;
+    let other = tasks::spawn("other", || {
+        (0..ROUNDS).for_each(|_| tasks::schedule());
+        0
+    });
+    let before = ticks();
+    (0..ROUNDS).for_each(|_| tasks::schedule());
+    let cost = (ticks() - before) / (2 * ROUNDS);
+    println!("a change of tasks: {cost} ticks");
+    let _ = other.map(tasks::join);
+    if let Ok(port) = bind_ipi(VcpuId::BOOT) {
+        events::set_handler(port, |_| {});
+        events::unmask(port);
+        let before = ticks();
+        (0..ROUNDS).for_each(|_| _ = send(port));
+        println!("an event to oneself: {} ticks", (ticks() - before) / ROUNDS);
     }
 }
 
