@@ -9,6 +9,7 @@ pub mod address;
 pub mod bounce;
 pub mod console;
 pub mod crash;
+pub mod delivery;
 pub mod domain;
 pub mod domain_builder;
 pub mod emulate;

@@ -8,6 +8,7 @@ use x86_64::registers::debug::Dr6;
 use x86_64::registers::model_specific::Msr;
 use xenolith_core::address::{Gpa, to_u64};
 use xenolith_core::crash::CrashReason;
+use xenolith_core::delivery::{self, Delivery, Place, Waiting};
 use xenolith_core::emulate::{Exception, msr};
 use xenolith_core::guest_memory::GuestMemory;
 use xenolith_core::resident::{self, EVENT_VECTOR, MAX_TEXT_BYTES, Restart, VcpuData};
@@ -30,23 +31,33 @@ impl Context<'_> {
         if self.vcpu.vmcs.read(field::ENTRY_INTERRUPTION_INFO) & VALID != 0 {
             return;
         }
-        let nmi_waits = self.vcpu.nmi_pending && !self.vcpu.nmi_in_service;
-        if nmi_waits && self.resident_offset().is_none() && self.take_nmi() {
-            return self.inject(NMI, None);
-        }
-        let word = self.memory.read_word(self.state.vcpu_info).unwrap_or(0);
-        let [pending, mask, ..] = word.to_le_bytes();
-        if pending == 0 || mask != 0 {
-            return;
-        }
-        match self.resident_offset() {
-            None => self.inject(EVENT_VECTOR, None),
-            Some(offset) => {
-                if let Some(&restart) = self.domain.resident.restart_at(offset) {
-                    self.rewind(restart);
-                }
+        let place = match self.resident_offset() {
+            None => Place::Guest,
+            Some(offset) => Place::Resident(self.domain.resident.restart_at(offset).copied()),
+        };
+        let vcpu_info = self.memory.read_word(self.state.vcpu_info).unwrap_or(0);
+        let nmi = self.vcpu.nmi_pending && !self.vcpu.nmi_in_service;
+        let held_back = self.vcpu.trap_controls.is_some() && self.is_behind_mov_ss();
+        let waiting = Waiting { vcpu_info, nmi };
+        let delivery = match delivery::next(waiting, place, held_back) {
+            Delivery::Nmi if !self.take_nmi() => {
+                delivery::next(Waiting { nmi: false, ..waiting }, place, held_back)
             }
+            delivery => delivery,
+        };
+        self.vcpu.set_trap(delivery == Delivery::AfterInstruction);
+        match delivery {
+            Delivery::Nothing | Delivery::AfterInstruction => {}
+            Delivery::Nmi => self.inject(NMI, None),
+            Delivery::Event => self.inject(EVENT_VECTOR, None),
+            Delivery::AskAgain(restart) => self.rewind(restart),
         }
+    }
+
+    /// Returns whether the last instruction holds interrupts back for one more.
+    fn is_behind_mov_ss(&self) -> bool {
+        const BLOCKING_BY_MOV_SS: u32 = 1 << 1;
+        self.vcpu.vmcs.read(field::GUEST_INTERRUPTIBILITY) & BLOCKING_BY_MOV_SS != 0
     }
 
     /// Lets the resident go on without what it wanted to read, if `vector` was raised where it reads

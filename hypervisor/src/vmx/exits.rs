@@ -146,6 +146,8 @@ fn other(reason: ExitReason, registers: &mut GuestRegisters, context: &mut Conte
             context.serve_console();
             context.check_watchdogs()
         }
+        // What was held back is delivered on the way back.
+        ExitReason::MONITOR_TRAP_FLAG => RESUME,
         ExitReason::PREEMPTION_TIMER => {
             context.serve_steps();
             RESUME

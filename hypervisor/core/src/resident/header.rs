@@ -191,6 +191,11 @@ impl Header {
     pub(crate) fn example() -> Self {
         Self::read(&tests::binary(&[])).expect("the tests' binary is a resident")
     }
+
+    /// A range to restart, for tests.
+    pub(crate) fn example_restart() -> Restart {
+        Restart { start: 0x40, end: 0x48, target: 0x30, undo: Undo(0x320) }
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What a CPU's VMX can do, from its capability MSRs (SDM 3D, appendix A).
 
 use super::controls::{
-    self, EptVpidFeatures, ExitControls, PinControls, SecondaryControls, Wanted,
+    self, EptVpidFeatures, ExitControls, PinControls, ProcessorControls, SecondaryControls, Wanted,
 };
 use bitflags::Flags;
 use core::fmt;
@@ -41,6 +41,8 @@ pub struct Capabilities {
     pub revision: u32,
     /// Pin-based controls.
     pub pin: u32,
+    /// Whether the monitor trap flag may be switched on.
+    pub has_monitor_trap_flag: bool,
     /// Whether the preemption timer may be switched on.
     pub has_preemption_timer: bool,
     /// Whether what is left of it can be saved.
@@ -139,8 +141,8 @@ impl Capabilities {
         }
         let has_true_controls = basic >> 55 & 1 != 0;
         let control = |number| msr(if has_true_controls { number + TRUE_OFFSET } else { number });
-        let processor =
-            settle(control(PROCESSOR_BASED), controls::PROCESSOR, "IA32_VMX_PROCBASED_CTLS")?;
+        let processor_based = control(PROCESSOR_BASED);
+        let processor = settle(processor_based, controls::PROCESSOR, "IA32_VMX_PROCBASED_CTLS")?;
         let secondary = settle(msr(SECONDARY), controls::SECONDARY, "IA32_VMX_PROCBASED_CTLS2")?;
         let ept_vpid = msr(EPT_VPID);
         require(ept_vpid, controls::EPT_VPID, "IA32_VMX_EPT_VPID_CAP")?;
@@ -148,6 +150,9 @@ impl Capabilities {
         Ok(Self {
             revision: low(basic) & 0x7fff_ffff,
             pin: settle(pin, controls::PIN, "IA32_VMX_PINBASED_CTLS")?,
+            has_monitor_trap_flag: high(processor_based)
+                & ProcessorControls::MONITOR_TRAP_FLAG.bits()
+                != 0,
             has_preemption_timer: high(pin) & PinControls::PREEMPTION_TIMER.bits() != 0,
             saves_preemption_timer: high(exit) & ExitControls::SAVE_PREEMPTION_TIMER.bits() != 0,
             preemption_timer_shift: low(msr(MISC)) & 0x1f,

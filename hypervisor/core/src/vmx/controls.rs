@@ -35,6 +35,8 @@ bitflags! {
         const CR8_STORE_EXITING = 1 << 20;
         /// The I/O bitmaps decide which ports exit.
         const USE_IO_BITMAPS = 1 << 25;
+        /// The guest exits behind its next instruction.
+        const MONITOR_TRAP_FLAG = 1 << 27;
         /// The MSR bitmaps decide which MSRs exit.
         const USE_MSR_BITMAPS = 1 << 28;
         /// MONITOR exits.
