@@ -59,6 +59,8 @@ pub struct Scheduler {
     slice_ends: SystemTime,
     /// A tick has said that the slice is over.
     slice_is_over: bool,
+    /// No task that waits for a time has to be woken before this one.
+    next_wake: Option<SystemTime>,
     generations: u64,
     tickets: u64,
 }
@@ -74,6 +76,7 @@ impl Scheduler {
             since: SystemTime::from_ns(0),
             slice_ends: SystemTime::from_ns(0),
             slice_is_over: false,
+            next_wake: None,
             generations: 0,
             tickets: 0,
         }
@@ -151,6 +154,7 @@ impl Scheduler {
     /// Says that the running task waits from now on, until `wake` or until a time.
     pub fn block(&mut self, on: Option<Channel>, until: Option<SystemTime>) {
         debug_assert!(self.current != IDLE, "the idle task never waits");
+        self.next_wake = self.next_wake.into_iter().chain(until).min();
         self.tickets += 1;
         let ticket = self.tickets;
         let task = self.task(self.current);
@@ -180,9 +184,11 @@ impl Scheduler {
     /// Wakes everyone whose time has come, in the order of their times; returns whether another
     /// task shall run.
     pub fn tick(&mut self, now: SystemTime) -> bool {
-        while let Some((until, place)) = self.earliest().filter(|&(until, _)| until <= now) {
-            debug_assert!(until <= now);
-            self.make_ready(place, true);
+        if self.next_wake.is_some_and(|until| until <= now) {
+            while let Some((_, place)) = self.earliest().filter(|&(until, _)| until <= now) {
+                self.make_ready(place, true);
+            }
+            self.next_wake = self.earliest().map(|(until, _)| until);
         }
         self.slice_is_over = self.is_switch_due(now);
         self.slice_is_over
@@ -202,12 +208,12 @@ impl Scheduler {
         !self.ready.is_empty() && (self.current == IDLE || now >= self.slice_ends)
     }
 
-    /// Returns when to call [`tick`](Self::tick) next: behind a tick, later than that.
+    /// Returns when to call [`tick`](Self::tick) next: behind a tick, later than that. There may be
+    /// nothing to do then, if who waited has been woken.
     pub fn next_event(&self) -> Option<SystemTime> {
         let is_running_out = !self.ready.is_empty() && !self.slice_is_over;
         let slice = Some(self.slice_ends).filter(|_| is_running_out);
-        let sleeper = self.earliest().map(|(until, _)| until);
-        slice.into_iter().chain(sleeper).min()
+        slice.into_iter().chain(self.next_wake).min()
     }
 
     /// Lets the next task run; returns the change, if there is one.
