@@ -19,6 +19,8 @@ pub struct Domain {
     pub max_pages: u64,
     /// First frame number above all that it may name.
     pub max_gfn: u64,
+    /// Frames of its grant table.
+    pub grant_frames: u32,
     /// Its shared page.
     pub shared_info: Gpa,
     /// The hypervisor's part of its address space.
@@ -47,6 +49,7 @@ impl Domain {
             memory_pages,
             max_pages: memory_pages,
             max_gfn: hole.max_gfn(),
+            grant_frames: 1,
             shared_info: hole.shared_info(),
             hole,
             resident,

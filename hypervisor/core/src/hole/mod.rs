@@ -15,6 +15,7 @@
 //!                       + 0x0e000   tables of M2P, group and direct map      read
 //!                       + 0x14000   the resident's code                      read, execute
 //!                       + 0x18000   level 2 of the direct map                read
+//!                  behind: the grant table                                   read, write
 //!                  behind, 2 MiB-aligned: M2P                                read
 //! virtual          slot 256         M2P, by 2 MiB pages
 //!                  slot 257         all guest-physical memory, by 2 MiB pages
@@ -45,6 +46,8 @@ const VCPU_SLOT: usize = 2;
 pub const TASK_SELECTOR: u16 = 0xe040;
 /// Selector of the local descriptor table, while there is one.
 pub const LDT_SELECTOR: u16 = 0xe060;
+/// Frames that a grant table has at most; each holds 512 entries.
+pub const GRANT_FRAMES: u32 = 32;
 /// Bytes of the task state segment; its I/O map lies behind the limit.
 pub const TASK_BYTES: u32 = 104;
 /// Limit of the GDT: up to the end of the reserved page.
@@ -100,7 +103,7 @@ impl Hole {
     }
 
     /// Returns the ranges that need host memory.
-    pub const fn ranges(&self) -> [HoleRange; 7] {
+    pub const fn ranges(&self) -> [HoleRange; 8] {
         use HoleAccess::{Read, ReadExecute, ReadWrite};
         [
             self.range(SHARED_INFO, EMPTY, ReadWrite),
@@ -108,7 +111,8 @@ impl Hole {
             self.range(DATA, M2P_LEVEL_3, ReadWrite),
             self.range(M2P_LEVEL_3, TEXT, Read),
             self.range(TEXT, DIRECT_LEVEL_2, ReadExecute),
-            self.range(DIRECT_LEVEL_2, self.small_bytes(), Read),
+            self.range(DIRECT_LEVEL_2, self.grant_offset(), Read),
+            self.range(self.grant_offset(), self.small_bytes(), ReadWrite),
             HoleRange { start: self.m2p(), bytes: self.m2p_bytes(), access: Read },
         ]
     }
@@ -190,9 +194,18 @@ impl Hole {
         Gpa(self.base.0 + offset)
     }
 
+    /// Returns where the domain's grant table is, [`GRANT_FRAMES`] frames.
+    pub const fn grants(&self) -> Gpa {
+        self.at(self.grant_offset())
+    }
+
+    const fn grant_offset(&self) -> u64 {
+        DIRECT_LEVEL_2 + self.direct_tables() * PAGE_SIZE
+    }
+
     /// Bytes of everything but M2P.
     const fn small_bytes(&self) -> u64 {
-        DIRECT_LEVEL_2 + self.direct_tables() * PAGE_SIZE
+        self.grant_offset() + GRANT_FRAMES as u64 * PAGE_SIZE
     }
 
     /// Tables of level 2 that the direct map needs.

@@ -126,7 +126,10 @@ fn writable_frames_are_not_executable_and_code_is_not_writable() {
     assert_eq!(at(resident::PORTS + resident::PORT_BYTES), None);
     for range in hole.ranges() {
         let writable = range.access == HoleAccess::ReadWrite;
-        assert_eq!(writable, [hole.shared_info(), hole.data()].contains(&range.start));
+        assert_eq!(
+            writable,
+            [hole.shared_info(), hole.data(), hole.grants()].contains(&range.start)
+        );
     }
 }
 

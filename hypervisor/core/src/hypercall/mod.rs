@@ -8,6 +8,7 @@ mod console;
 mod debug_register;
 mod descriptor;
 mod event_channel;
+mod grant;
 mod memory;
 mod mmu;
 mod multicall;
@@ -199,6 +200,7 @@ const KNOWN: u64 = 1 << hypercall::XEN_VERSION
     | 1 << hypercall::FPU_TASKSWITCH
     | 1 << hypercall::SET_SEGMENT_BASE
     | 1 << hypercall::MULTICALL
+    | 1 << hypercall::GRANT_TABLE_OP
     | 1 << hypercall::MMU_UPDATE
     | 1 << hypercall::UPDATE_VA_MAPPING
     | 1 << hypercall::UPDATE_VA_MAPPING_OTHERDOMAIN
@@ -282,6 +284,7 @@ fn run<M: Machine>(call: &mut Call<'_, M>, number: u32, args: &Args) -> Outcome 
         hypercall::FPU_TASKSWITCH => task::fpu_taskswitch(call, args),
         hypercall::SET_SEGMENT_BASE => task::set_segment_base(call, args),
         hypercall::MULTICALL => multicall::multicall(call, args),
+        hypercall::GRANT_TABLE_OP => grant::grant_table_op(call, args),
         hypercall::MMU_UPDATE => mmu::mmu_update(&mut call.tables(), args),
         hypercall::MMUEXT_OP => mmu::mmuext_op(&mut call.tables(), args),
         hypercall::UPDATE_VA_MAPPING => mmu::update_va_mapping(&mut call.tables(), args),

@@ -1,6 +1,7 @@
 mod callback;
 mod console;
 mod event_channel;
+mod grant;
 mod memory;
 mod mmu;
 mod multicall;

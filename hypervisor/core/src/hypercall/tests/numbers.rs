@@ -4,7 +4,8 @@ use xenolith_abi::errno::ENOSYS;
 use xenolith_abi::hypercall as abi;
 
 /// The calls that have a handler, each with first arguments to which it does not answer `-ENOSYS`.
-const HANDLED: [(u32, [u64; 3]); 26] = [
+const HANDLED: [(u32, [u64; 3]); 27] = [
+    (abi::GRANT_TABLE_OP, [6, 0, 0]),
     (abi::MMU_UPDATE, [0, 0, 0]),
     (abi::UPDATE_VA_MAPPING, [0, 0, 0]),
     (abi::UPDATE_VA_MAPPING_OTHERDOMAIN, [0, 0, 0]),

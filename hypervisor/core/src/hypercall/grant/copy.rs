@@ -1,0 +1,90 @@
+//! Copies within and between pages, named by frame or by grant.
+
+use super::super::{Call, Machine, as_u32};
+use super::is_caller;
+use crate::address::{Gfn, Gpa, PAGE_SIZE, to_u64, to_usize};
+use crate::guest_memory::GuestMemory;
+use xenolith_abi::domain::SELF;
+use xenolith_abi::grant::{
+    self, BAD_COPY_ARG, BAD_DOMAIN, BAD_GNTREF, BAD_PAGE, COPY_DEST_GREF, COPY_SOURCE_GREF,
+    CopyPtr, EntryV1, GENERAL_ERROR, GTF_PERMIT_ACCESS, GTF_READONLY, GTF_TYPE_MASK, OKAY,
+    PERMISSION_DENIED,
+};
+use zerocopy::{FromZeros, IntoBytes};
+
+/// Flags of an entry that say more than that access is permitted.
+const OTHER_KINDS: u16 = grant::GTF_SUB_PAGE | GTF_TYPE_MASK;
+const CHUNK_BYTES: usize = 256;
+
+/// What a side of a copy is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Side {
+    Source,
+    Destination,
+}
+
+pub(super) fn copy<M: Machine>(call: &mut Call<'_, M>, wanted: &mut grant::Copy) {
+    wanted.status = transfer(call, wanted).map_or_else(|status| status, |()| OKAY);
+}
+
+fn transfer<M: Machine>(call: &mut Call<'_, M>, wanted: &grant::Copy) -> Result<(), i16> {
+    let len = u64::from(wanted.len);
+    let fits = |side: &CopyPtr| u64::from(side.offset) + len <= PAGE_SIZE;
+    let from = place(call, &wanted.source, wanted.flags & COPY_SOURCE_GREF, Side::Source)?;
+    let to = place(call, &wanted.dest, wanted.flags & COPY_DEST_GREF, Side::Destination)?;
+    if !fits(&wanted.source) || !fits(&wanted.dest) {
+        return Err(BAD_COPY_ARG);
+    }
+    let mut done = 0;
+    while done < len {
+        let mut chunk = [0; CHUNK_BYTES];
+        let bytes = to_usize(len - done).min(CHUNK_BYTES);
+        let chunk = &mut chunk[..bytes];
+        let memory = call.machine.memory();
+        if !memory.read(Gpa(from.0 + done), chunk) || !memory.write(Gpa(to.0 + done), chunk) {
+            return Err(BAD_PAGE);
+        }
+        done += to_u64(bytes);
+    }
+    Ok(())
+}
+
+/// Finds where a side begins. What is named by its frame has to be named as one's own.
+fn place<M: Machine>(
+    call: &mut Call<'_, M>,
+    pointer: &CopyPtr,
+    by_grant: u16,
+    side: Side,
+) -> Result<Gpa, i16> {
+    let gfn = if by_grant != 0 {
+        if !is_caller(call, pointer.domid) {
+            return Err(BAD_DOMAIN);
+        }
+        granted(call, as_u32(pointer.frame), side)?
+    } else if pointer.domid == SELF {
+        Gfn(pointer.frame)
+    } else {
+        return Err(PERMISSION_DENIED);
+    };
+    let page = gfn.gpa().ok_or(BAD_PAGE)?;
+    page.checked_add(pointer.offset.into()).ok_or(BAD_PAGE)
+}
+
+/// Returns the frame of a grant to the caller.
+fn granted<M: Machine>(call: &mut Call<'_, M>, number: u32, side: Side) -> Result<Gfn, i16> {
+    let offset = u64::from(number) * to_u64(size_of::<EntryV1>());
+    if offset >= u64::from(call.domain.grant_frames) * PAGE_SIZE {
+        return Err(BAD_GNTREF);
+    }
+    let at = Gpa(call.domain.hole.grants().0 + offset);
+    let mut entry = EntryV1::new_zeroed();
+    if !call.machine.memory().read(at, entry.as_mut_bytes()) {
+        return Err(BAD_GNTREF);
+    }
+    let permitted = entry.flags & OTHER_KINDS == GTF_PERMIT_ACCESS;
+    let read_only = side == Side::Destination && entry.flags & GTF_READONLY != 0;
+    if !permitted || read_only || entry.domid != call.domain.id.0 {
+        return Err(GENERAL_ERROR);
+    }
+    Ok(Gfn(entry.frame.into()))
+}

@@ -1,0 +1,82 @@
+//! `grant_table_op` (`xen/public/grant_table.h`): the table, in its first version, and copies.
+//!
+//! There is one domain, so a grant can only be to itself. Mapping is refused: it would be another
+//! mapping of a frame that the kernel has already.
+
+mod copy;
+mod table;
+
+use super::{Args, Call, Machine, Outcome, as_u32, finish, handle};
+use crate::address::{DomId, Gva, to_u64};
+use crate::guest_access::{Fault, is_reachable};
+use xenolith_abi::domain::SELF;
+use xenolith_abi::errno::{EFAULT, EINVAL, ENOSYS};
+use xenolith_abi::grant::{
+    self, BAD_DOMAIN, BAD_HANDLE, MapGrantRef, PERMISSION_DENIED, UnmapGrantRef,
+};
+use zerocopy::{FromBytes, Immutable, IntoBytes};
+
+/// The operation is in these bits; those above are an operation's own, of which none here has any.
+const COMMAND_BITS: u32 = 12;
+
+pub(super) fn grant_table_op<M: Machine>(call: &mut Call<'_, M>, args: &Args) -> Outcome {
+    let [command, list, count, ..] = *args;
+    let (command, count) = (as_u32(command), as_u32(count));
+    if count.cast_signed() < 0 || command >> COMMAND_BITS != 0 {
+        return Outcome::Return(-EINVAL);
+    }
+    let at = handle(list);
+    match command {
+        grant::SETUP_TABLE if count == 1 => finish(table::setup(call, at)),
+        grant::QUERY_SIZE if count == 1 => finish(table::query_size(call, at)),
+        grant::SETUP_TABLE | grant::QUERY_SIZE => Outcome::Return(-EINVAL),
+        grant::SET_VERSION => finish(table::set_version(call, at)),
+        grant::GET_VERSION => finish(table::version(call, at)),
+        grant::COPY => each(call, args, count, copy::copy),
+        grant::MAP_GRANT_REF => each(call, args, count, |call, map: &mut MapGrantRef| {
+            map.status = if is_caller(call, map.dom) { PERMISSION_DENIED } else { BAD_DOMAIN };
+        }),
+        grant::UNMAP_GRANT_REF => each(call, args, count, |_, unmap: &mut UnmapGrantRef| {
+            unmap.status = BAD_HANDLE;
+        }),
+        _ => Outcome::Return(-ENOSYS),
+    }
+}
+
+/// Returns whether a number names the calling domain.
+fn is_caller<M>(call: &Call<'_, M>, named: u16) -> bool {
+    named == SELF || DomId(named) == call.domain.id
+}
+
+/// Does a list of requests, each of which has its status in itself.
+fn each<M: Machine, T: FromBytes + IntoBytes + Immutable>(
+    call: &mut Call<'_, M>,
+    args: &Args,
+    count: u32,
+    request: impl Fn(&mut Call<'_, M>, &mut T),
+) -> Outcome {
+    let [command, list, _, fourth, fifth] = *args;
+    if !is_reachable(handle(list)) {
+        return Outcome::Return(-EFAULT);
+    }
+    for done in 0..count {
+        let at = list.wrapping_add(u64::from(done) * to_u64(size_of::<T>()));
+        if done != 0 && call.machine.preempt() {
+            return Outcome::Continue([command, at, (count - done).into(), fourth, fifth]);
+        }
+        if let Err(fault) = one(call, handle(at), &request) {
+            return fault.into();
+        }
+    }
+    Outcome::Return(0)
+}
+
+fn one<M: Machine, T: FromBytes + IntoBytes + Immutable>(
+    call: &mut Call<'_, M>,
+    at: Gva,
+    request: impl Fn(&mut Call<'_, M>, &mut T),
+) -> Result<(), Fault> {
+    let mut argument: T = call.space().read(at)?;
+    request(call, &mut argument);
+    call.space().write(at, &argument)
+}
