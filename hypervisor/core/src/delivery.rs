@@ -21,6 +21,14 @@ pub struct Waiting {
     pub nmi: bool,
 }
 
+impl Waiting {
+    /// Returns whether nothing waits, whatever the place is.
+    #[inline]
+    pub const fn is_nothing(self) -> bool {
+        !self.nmi && !is_deliverable(self.vcpu_info)
+    }
+}
+
 /// What to do before the vCPU goes on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Delivery {
@@ -89,6 +97,19 @@ mod tests {
                 assert_eq!(at(DELIVERABLE, nmi, Some(restart)), Delivery::AskAgain(restart));
                 assert_eq!(at(DELIVERABLE, nmi, None), Delivery::Nothing);
                 assert_eq!(at(0x0101, nmi, Some(restart)), Delivery::Nothing);
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_done_about_nothing() {
+        let restart = crate::resident::Header::example_restart();
+        for vcpu_info in QUIET.into_iter().chain([DELIVERABLE]) {
+            for nmi in [false, true] {
+                let waiting = Waiting { vcpu_info, nmi };
+                let places = [Place::Guest, Place::Resident(Some(restart))];
+                let done = places.map(|place| next(waiting, place, false) != Delivery::Nothing);
+                assert_eq!(waiting.is_nothing(), done == [false, false], "{waiting:x?}");
             }
         }
     }

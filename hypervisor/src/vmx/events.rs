@@ -31,14 +31,17 @@ impl Context<'_> {
         if self.vcpu.vmcs.read(field::ENTRY_INTERRUPTION_INFO) & VALID != 0 {
             return;
         }
+        let vcpu_info = self.memory.read_word(self.state.vcpu_info).unwrap_or(0);
+        let nmi = self.vcpu.nmi_pending && !self.vcpu.nmi_in_service;
+        let waiting = Waiting { vcpu_info, nmi };
+        if waiting.is_nothing() {
+            return self.vcpu.set_trap(false);
+        }
         let place = match self.resident_offset() {
             None => Place::Guest,
             Some(offset) => Place::Resident(self.domain.resident.restart_at(offset).copied()),
         };
-        let vcpu_info = self.memory.read_word(self.state.vcpu_info).unwrap_or(0);
-        let nmi = self.vcpu.nmi_pending && !self.vcpu.nmi_in_service;
         let held_back = self.vcpu.trap_controls.is_some() && self.is_behind_mov_ss();
-        let waiting = Waiting { vcpu_info, nmi };
         let delivery = match delivery::next(waiting, place, held_back) {
             Delivery::Nmi if !self.take_nmi() => {
                 delivery::next(Waiting { nmi: false, ..waiting }, place, held_back)
