@@ -72,11 +72,12 @@ impl Drop for NoPreemption {
 /// Makes a hypercall in which the task may be preempted, however the kernel was built.
 pub fn preemptible_call<T>(call: impl FnOnce() -> T) -> T {
     let context = context::current();
+    let outer = context.take_preemptible_call();
     context.set_preemptible_call(true);
     compiler_fence(SeqCst);
     let result = call();
     compiler_fence(SeqCst);
-    context.set_preemptible_call(false);
+    context.set_preemptible_call(outer);
     result
 }
 

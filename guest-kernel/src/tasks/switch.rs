@@ -37,6 +37,8 @@ pub fn schedule() {
 pub(crate) fn note_quiescent_and_switch(why: Why) {
     let context = context::current();
     place::check_canary();
+    // It belongs to the task, not to whoever runs next.
+    let in_call = context.take_preemptible_call();
     context.watching.note_quiescent();
     let switch = SCHEDULER.lock().switch(time::now(), why);
     context.set_need_resched(false);
@@ -44,6 +46,9 @@ pub(crate) fn note_quiescent_and_switch(why: Why) {
     if let Some(switch) = switch {
         change(switch);
         finish();
+    }
+    if in_call {
+        context.set_preemptible_call(true);
     }
 }
 

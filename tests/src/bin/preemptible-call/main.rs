@@ -15,7 +15,7 @@ use core::{
 };
 
 use xenolith_guest::{
-    StartInfo, check, check_eq, events,
+    StartInfo, check, check_eq, context, events,
     hypercall::console,
     rcu,
     scenario::Checks,
@@ -103,10 +103,31 @@ fn run(checks: &mut Checks, start: &'static StartInfo) {
         check_plain(checks, round, full);
         check_preemptible(checks, round, full);
     }
+    check_mark(checks);
     STOP.store(true, Relaxed);
     let turns = other.map(tasks::join);
     check!(checks, matches!(turns, Ok(Ok(1..))), "the other task: {turns:?}");
     check!(checks, time::ticks() > 20, "{} events of the timer", time::ticks());
+}
+
+/// The mark is the caller's: gone while another task runs, there again behind it, and left alone by
+/// a call inside the call.
+fn check_mark(checks: &mut Checks) {
+    let context = context::current();
+    let look = || {
+        let marked = context.take_preemptible_call();
+        context.set_preemptible_call(marked);
+        marked
+    };
+    let other = tasks::spawn("look", move || u64::from(look()));
+    tasks::preemptible_call(|| {
+        check!(checks, look(), "marked");
+        check_eq!(checks, other.map(tasks::join), Ok(Ok(0)), "the mark of another task");
+        check!(checks, look(), "marked behind another task");
+        tasks::preemptible_call(|| ());
+        check!(checks, look(), "marked behind a call inside");
+    });
+    check!(checks, !look(), "no mark is left");
 }
 
 fn check_plain(checks: &mut Checks, round: u32, full: bool) {
