@@ -3,11 +3,14 @@
 //! Nothing here knows registers or stacks, so all of it runs on the host. One vCPU; its idle task
 //! runs when no other can, and is in no queue.
 
+mod ends;
+mod waits;
+
 use core::time::Duration;
 
 use super::{
     run_queue::RunQueue,
-    task::{Account, Channel, Name, State, Task, TaskId},
+    task::{Account, Name, State, Task, TaskId},
 };
 use crate::time::SystemTime;
 
@@ -143,66 +146,6 @@ impl Scheduler {
         Ok(id)
     }
 
-    /// Takes away a task that has never run.
-    pub(super) fn withdraw(&mut self, id: TaskId) {
-        let others: RunQueue<PLACES> = RunQueue::new();
-        let before = core::mem::replace(&mut self.ready, others);
-        before.iter().filter(|&place| place != id.place).for_each(|place| self.ready.push(place));
-        self.places[id.place] = None;
-    }
-
-    /// Says that the running task waits from now on, until `wake` or until a time.
-    pub fn block(&mut self, on: Option<Channel>, until: Option<SystemTime>) {
-        debug_assert!(self.current != IDLE, "the idle task never waits");
-        self.next_wake = self.next_wake.into_iter().chain(until).min();
-        self.tickets += 1;
-        let ticket = self.tickets;
-        let task = self.task(self.current);
-        (task.state, task.ticket, task.timed_out) = (State::Blocked { on, until }, ticket, false);
-    }
-
-    /// Wakes at most so many tasks that wait for `channel`, in the order in which they came;
-    /// returns how many.
-    pub fn wake(&mut self, channel: Channel, most: usize) -> usize {
-        let mut woken = 0;
-        while woken < most {
-            let waits = |task: &&Task| matches!(task.state, State::Blocked { on: Some(on), .. } if on == channel);
-            let first = self.iter().filter(waits).min_by_key(|task| task.ticket);
-            let Some(place) = first.map(|task| task.id.place) else { break };
-            self.make_ready(place, false);
-            woken += 1;
-        }
-        woken
-    }
-
-    fn make_ready(&mut self, place: usize, timed_out: bool) {
-        let task = self.task(place);
-        (task.state, task.timed_out) = (State::Ready, timed_out);
-        self.ready.push(place);
-    }
-
-    /// Wakes everyone whose time has come, in the order of their times; returns whether another
-    /// task shall run.
-    pub fn tick(&mut self, now: SystemTime) -> bool {
-        if self.next_wake.is_some_and(|until| until <= now) {
-            while let Some((_, place)) = self.earliest().filter(|&(until, _)| until <= now) {
-                self.make_ready(place, true);
-            }
-            self.next_wake = self.earliest().map(|(until, _)| until);
-        }
-        self.slice_is_over = self.is_switch_due(now);
-        self.slice_is_over
-    }
-
-    /// Returns who waits for the earliest time.
-    fn earliest(&self) -> Option<(SystemTime, usize)> {
-        let times = self.iter().filter_map(|task| match task.state {
-            State::Blocked { until: Some(until), .. } => Some((until, task.ticket, task.id.place)),
-            _ => None,
-        });
-        times.min().map(|(until, _, place)| (until, place))
-    }
-
     /// Returns whether another task shall run.
     pub fn is_switch_due(&self, now: SystemTime) -> bool {
         !self.ready.is_empty() && (self.current == IDLE || now >= self.slice_ends)
@@ -253,51 +196,5 @@ impl Scheduler {
         let ran = now - self.since;
         self.task(self.current).account.ran += ran;
         self.since = self.since.max(now);
-    }
-
-    /// Returns whether the running task's last wait ended because its time had come.
-    pub fn has_timed_out(&self) -> bool {
-        self.current().timed_out
-    }
-
-    /// Says that the running task has ended, and wakes who waits for that.
-    pub fn finish(&mut self, result: u64) {
-        let id = self.current().id;
-        self.task(id.place).state = State::Done(result);
-        self.wake(Channel::End(id), usize::MAX);
-    }
-
-    /// Returns the result of a task if it has ended, and forgets the task.
-    ///
-    /// # Errors
-    ///
-    /// If there is no such task.
-    pub fn reap(&mut self, id: TaskId) -> Result<Option<u64>, NoSuchTask> {
-        let State::Done(result) = self.find(id)?.state else {
-            return Ok(None);
-        };
-        self.places[id.place] = None;
-        Ok(Some(result))
-    }
-
-    /// Says that nobody will ask for a task's result.
-    ///
-    /// # Errors
-    ///
-    /// If there is no such task.
-    pub fn detach(&mut self, id: TaskId) -> Result<(), NoSuchTask> {
-        self.find(id)?;
-        self.task(id.place).detached = true;
-        Ok(())
-    }
-
-    /// Returns whether the task in a place has ended; forgets it if nobody will ask for its result.
-    pub(super) fn has_ended(&mut self, place: usize) -> bool {
-        let Some(task) = self.places[place] else { return false };
-        let ended = matches!(task.state, State::Done(_));
-        if ended && task.detached {
-            self.places[place] = None;
-        }
-        ended
     }
 }
