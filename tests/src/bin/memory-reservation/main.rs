@@ -19,8 +19,11 @@ use xenolith_guest::{
             ADD_TO_PHYSMAP, DECREASE_RESERVATION, EXCHANGE, INCREASE_RESERVATION, POPULATE_PHYSMAP,
         },
     },
-    check_eq, command_line,
+    check_eq,
+    clock::ticks,
+    command_line,
     hypercall::memory::{current_reservation, maximum_reservation},
+    println,
     probe::{Window, hypercall::syscall, memory::read_u64},
     scenario::Checks,
     x86_64::{PhysAddr, VirtAddr},
@@ -126,7 +129,9 @@ fn check_large(checks: &mut Checks, window: &mut Window, first: u64, pages: u64)
     window.restore(LOOK);
     check_eq!(checks, change(window, DECREASE_RESERVATION, &frames, 9), 2);
     check_eq!(checks, current_reservation(), Ok(pages - 2 * LARGE));
+    let before = ticks();
     check_eq!(checks, change(window, INCREASE_RESERVATION, &[0; 3], 9), 2);
+    println!("increase by two extents of order 9: {} instructions", ticks() - before);
     for (at, frame) in frames.into_iter().enumerate() {
         check_eq!(checks, window.u64(LIST + 8 * at), frame, "extent {at}");
         check_eq!(checks, look(window, frame + 511), 0, "content of {frame:#x}");

@@ -14,14 +14,16 @@ use xenolith_guest::{
         domain::SELF,
         errno::{EFAULT, EINVAL, ENOSYS},
         guest_layout::{HYPERVISOR_L4_END, HYPERVISOR_L4_FIRST, MACH2PHYS_VIRT_START},
-        hypercall::{MMU_UPDATE, MMUEXT_OP, UPDATE_VA_MAPPING, XEN_VERSION},
+        hypercall::{MMU_UPDATE, MMUEXT_OP, MULTICALL, UPDATE_VA_MAPPING, XEN_VERSION},
         mmu::{
             CLEAR_PAGE, COPY_PAGE, INVLPG_LOCAL, MACHPHYS_UPDATE, NEW_BASEPTR, PIN_L4_TABLE,
             PT_UPDATE_PRESERVE_AD, SET_LDT, TLB_FLUSH_ALL, UNPIN_TABLE, UVMF_INVLPG,
         },
     },
     check, check_eq,
+    clock::ticks,
     paging::{BOOT_MAP, FRAME_BITS},
+    println,
     probe::{Window, hypercall::syscall, memory::read_u64},
     scenario::Checks,
     x86_64::{VirtAddr, registers::control::Cr3},
@@ -54,6 +56,7 @@ fn run(checks: &mut Checks, start: &'static StartInfo) {
     check_va_mapping(checks, &mut window);
     check_pages(checks, &mut window);
     check_top_level(checks, &mut window);
+    measure(&mut window);
 }
 
 /// Makes a call with a list of entries of `N` words; returns the answer and the count.
@@ -185,4 +188,26 @@ fn check_top_level(checks: &mut Checks, window: &mut Window) {
     let back = [[u64::from(NEW_BASEPTR), old / 4096, 0], [u64::from(UNPIN_TABLE), new / 4096, 0]];
     check_eq!(checks, list(window, MMUEXT_OP, &back), (0, 2));
     check!(checks, Cr3::read().0.start_address().as_u64() == old, "back on the old table");
+}
+
+/// Prints what calls cost; it is for those who read the log.
+fn measure(window: &mut Window) {
+    let at = slot(window, CHANGED);
+    let entry = own(window, CHANGED) | PRESENT_WRITABLE;
+    let entries = [[at, entry]; 64];
+    list(window, MMU_UPDATE, &entries);
+    let (list, address) = (window.address(LIST).as_u64(), window.address(CHANGED * PAGE).as_u64());
+    let time = |name: &str, number: u32, arguments: [u64; 5]| {
+        let before = ticks();
+        let answer = syscall(number.into(), arguments);
+        println!("{name}: {} instructions, answer {answer}", ticks() - before);
+    };
+    time("mmu_update x1", MMU_UPDATE, [list, 1, 0, SELF.into(), 0]);
+    time("mmu_update x64", MMU_UPDATE, [list, 64, 0, SELF.into(), 0]);
+    time("update_va_mapping", UPDATE_VA_MAPPING, [address, entry, UVMF_INVLPG, 0, 0]);
+    for index in 0..8 {
+        window.fill(LIST + 64 * index, 64, 0);
+        window.write(LIST + 64 * index, &XEN_VERSION.to_le_bytes());
+    }
+    time("multicall x8", MULTICALL, [list, 8, 0, 0, 0]);
 }
