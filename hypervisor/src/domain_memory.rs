@@ -135,23 +135,22 @@ impl DomainMemory {
 
     /// Takes frames out of the EPT. What the CPU has cached of it is the caller's to drop.
     pub(crate) fn unmap(&mut self, start: Gfn, count: u64) {
-        for gfn in start.0..start.0 + count {
-            self.replace(gfn, 0);
-        }
+        self.replace(start, count, |_| 0);
     }
 
-    /// Puts frames of the domain's memory back into the EPT.
+    /// Puts frames of the domain's memory back into the EPT. They lie in one piece, as an aligned
+    /// extent of at most 2 MiB does.
     pub(crate) fn map(&mut self, start: Gfn, count: u64) {
-        for gfn in start.0..start.0 + count {
-            let (place, piece) =
-                self.find(Gpa(gfn * PAGE_SIZE), 1).expect("it was part of the domain's memory");
-            self.replace(gfn, place.0 | piece.rights | ept::WRITE_BACK);
-        }
+        let at = Gpa(start.0 * PAGE_SIZE);
+        let whole = self.find(at, to_usize(count * PAGE_SIZE));
+        let (place, piece) = whole.expect("it was part of the domain's memory");
+        let first = place.0 | piece.rights | ept::WRITE_BACK;
+        self.replace(start, count, |number| first + number * PAGE_SIZE);
     }
 
-    fn replace(&mut self, gfn: u64, entry: u64) {
-        let at = gfn * PAGE_SIZE;
-        let done = self.ept.replace_page(&mut self.tables, at, entry);
+    fn replace(&mut self, start: Gfn, count: u64, entry: impl Fn(u64) -> u64) {
+        let at = start.0 * PAGE_SIZE;
+        let done = self.ept.replace_pages(&mut self.tables, at, count, entry);
         done.expect("all of the memory was mapped, and there is a table for each page to split");
     }
 
@@ -174,7 +173,9 @@ impl DomainMemory {
 
     /// Returns where the `len` bytes at `at` are, if they lie in one piece.
     fn find(&self, at: Gpa, len: usize) -> Option<(Hpa, &Piece)> {
-        let piece = self.pieces.iter().rev().find(|piece| piece.start <= at)?;
+        // From the front, where the memory is: it is asked for most.
+        let holds = |piece: &&Piece| at.0.wrapping_sub(piece.start.0) < piece.bytes;
+        let piece = self.pieces.iter().find(holds)?;
         let offset = at.0 - piece.start.0;
         let end = offset.checked_add(to_u64(len))?;
         (end <= piece.bytes).then(|| (Hpa(piece.target.0 + offset), piece))

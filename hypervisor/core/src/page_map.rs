@@ -110,18 +110,35 @@ impl PageMap {
         Ok(())
     }
 
-    /// Replaces the entry that maps the page at `at` by `entry`, 0 for nothing. A larger page is
-    /// split, which takes a table per level.
+    /// Replaces the entries that map the `count` pages from `at` on: page n by `entry(n)`, 0 for
+    /// nothing. Larger pages are split, which takes a table per level.
     ///
     /// # Errors
     ///
-    /// When no memory is left for tables, or no table leads to the page.
-    pub fn replace_page(
+    /// When no memory is left for tables, or no table leads to a page; those before it are replaced.
+    pub fn replace_pages(
         &self,
         frames: &mut impl TableFrames,
         at: u64,
-        entry: u64,
+        count: u64,
+        entry: impl Fn(u64) -> u64,
     ) -> Result<(), MapError> {
+        let mut done = 0;
+        while done < count {
+            let page = at + done * PAGE_SIZE;
+            let table = self.last_table(frames, page)?;
+            let first = table_index(page, 1);
+            let slots = first..512.min(first + to_usize(count - done));
+            for (number, slot) in (done..).zip(slots.clone()) {
+                frames.set_entry(table, slot, entry(number));
+            }
+            done += to_u64(slots.len());
+        }
+        Ok(())
+    }
+
+    /// Returns the table of level 1 that maps `at`, after splitting what is larger.
+    fn last_table(&self, frames: &mut impl TableFrames, at: u64) -> Result<Hpa, MapError> {
         let mut table = self.root;
         for level in (2..=4).rev() {
             let index = table_index(at, level);
@@ -134,8 +151,7 @@ impl PageMap {
                 Hpa(old & ADDRESS_MASK)
             };
         }
-        frames.set_entry(table, table_index(at, 1), entry);
-        Ok(())
+        Ok(table)
     }
 
     /// Replaces a leaf of `level` by a table of leaves below it, and returns that.

@@ -109,7 +109,7 @@ fn a_page_is_replaced_and_what_is_around_it_stays() {
     map.map(&mut tables, 0, Hpa(1 << 30), 2 << 30, 0x63).unwrap();
     let pages = |i: u64| i * PAGE_SIZE;
     let hole = pages(3 * 512 + 7);
-    map.replace_page(&mut tables, hole, 0).unwrap();
+    map.replace_pages(&mut tables, hole, 1, |_| 0).unwrap();
     let used = tables.tables.len();
     for at in (0..2 << 30).step_by(to_usize(PAGE_SIZE)) {
         let found = map.translate(&tables, at).map(|found| (found.target, found.entry & 0xf7f));
@@ -118,10 +118,21 @@ fn a_page_is_replaced_and_what_is_around_it_stays() {
     assert_eq!(map.translate(&tables, hole + PAGE_SIZE).unwrap().level, 1);
     assert_eq!(map.translate(&tables, hole + (2 << 20)).unwrap().level, 2);
     assert_eq!(map.translate(&tables, 1 << 30).unwrap().level, 3);
-    map.replace_page(&mut tables, hole, 0x7000 | 0x63).unwrap();
+    map.replace_pages(&mut tables, hole, 1, |_| 0x7000 | 0x63).unwrap();
     assert_eq!(map.translate(&tables, hole).unwrap().target, Hpa(0x7000));
     assert_eq!(tables.tables.len(), used, "it is split once");
-    assert_eq!(map.replace_page(&mut tables, 3 << 30, 0), Err(MapError::Misaligned));
-    tables.limit = used;
-    assert_eq!(map.replace_page(&mut tables, 1 << 30, 0), Err(MapError::OutOfMemory));
+    assert_eq!(map.replace_pages(&mut tables, 3 << 30, 1, |_| 0), Err(MapError::Misaligned));
+    // Across a table's end, and into a large page.
+    let run = pages(4 * 512 - 3);
+    map.replace_pages(&mut tables, run, 7, |number| pages(number) | 0x63).unwrap();
+    for number in 0..7 {
+        let found = map.translate(&tables, run + pages(number)).unwrap();
+        assert_eq!(found.target, Hpa(pages(number)), "{number}");
+    }
+    for outside in [run - PAGE_SIZE, run + pages(7)] {
+        assert_eq!(map.translate(&tables, outside).unwrap().target, Hpa((1 << 30) + outside));
+    }
+    tables.limit = tables.tables.len();
+    let full = map.replace_pages(&mut tables, 1 << 30, 1, |_| 0);
+    assert_eq!(full, Err(MapError::OutOfMemory));
 }
