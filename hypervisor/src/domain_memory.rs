@@ -162,8 +162,9 @@ impl DomainMemory {
     }
 
     /// Returns whether the domain has the frame of `at`, if it is one of its memory.
+    #[inline]
     fn has(&self, at: Gpa) -> bool {
-        self.frames.owns(at.gfn()) || !self.frames.contains(at.gfn())
+        !self.frames.lacks(at.gfn())
     }
 
     /// Writes `bytes` to memory of the hole, whatever the guest may do there.
@@ -171,23 +172,26 @@ impl DomainMemory {
         self.write_bytes(at, bytes);
     }
 
-    /// Returns where the `len` bytes at `at` are, if they lie in one piece.
-    fn find(&self, at: Gpa, len: usize) -> Option<(Hpa, &Piece)> {
-        // From the front, where the memory is: it is asked for most.
-        let holds = |piece: &&Piece| at.0.wrapping_sub(piece.start.0) < piece.bytes;
-        let piece = self.pieces.iter().find(holds)?;
-        let offset = at.0 - piece.start.0;
-        let end = offset.checked_add(to_u64(len))?;
-        (end <= piece.bytes).then(|| (Hpa(piece.target.0 + offset), piece))
+    /// Returns the piece in which `at` lies, and how far from its start.
+    #[inline]
+    fn piece_of(&self, at: Gpa) -> Option<(&Piece, u64)> {
+        // Memory comes before the hole: what is looked for most is found first. In front of a piece
+        // the distance wraps, and is longer than any.
+        let distance = |piece: &Piece| at.0.wrapping_sub(piece.start.0);
+        let piece = self.pieces.iter().find(|piece| distance(piece) < piece.bytes)?;
+        Some((piece, distance(piece)))
     }
 
-    /// Returns where the `len` bytes at `at` are that the builder wants to write.
-    fn found(&self, at: Gpa, len: usize) -> Hpa {
-        let (place, _) = self.find(at, len).expect("the builder stays within the domain's memory");
-        place
+    /// Returns where the `len` bytes at `at` are, if they lie in one piece.
+    #[inline]
+    fn find(&self, at: Gpa, len: usize) -> Option<(Hpa, &Piece)> {
+        let (piece, offset) = self.piece_of(at)?;
+        let room = piece.bytes.wrapping_sub(offset);
+        (to_u64(len) <= room).then(|| (Hpa(piece.target.0.wrapping_add(offset)), piece))
     }
 
     /// Returns the aligned word at `at`, if the domain has it and may access it so.
+    #[inline]
     fn word(&self, at: Gpa, access: Access) -> Option<&AtomicU64> {
         let (place, piece) = self.find(at, 8).filter(|_| self.has(at))?;
         if !at.is_aligned(8) || (access == Access::Write && !piece.is_writable()) {
@@ -203,10 +207,10 @@ impl DomainMemory {
         let mut done = 0;
         while done < bytes {
             let at = Gpa(start.0 + done);
-            let piece = self.pieces.iter().rev().find(|piece| piece.start <= at);
-            let piece = piece.expect("the builder stays within the domain's memory");
-            let length = (bytes - done).min(piece.start.0 + piece.bytes - at.0);
-            action(self.found(at, to_usize(length)), done, to_usize(length));
+            let (piece, offset) =
+                self.piece_of(at).expect("the builder stays within the domain's memory");
+            let length = (bytes - done).min(piece.bytes - offset);
+            action(Hpa(piece.target.0 + offset), done, to_usize(length));
             done += length;
         }
     }
@@ -261,6 +265,7 @@ impl GuestMemory for DomainMemory {
         word.fetch_update(Ordering::SeqCst, Ordering::SeqCst, new).ok()
     }
 
+    #[inline]
     fn read_word(&self, at: Gpa) -> Option<u64> {
         self.word(at, Access::Read).map(|word| word.load(Ordering::SeqCst))
     }

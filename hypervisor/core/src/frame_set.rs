@@ -76,6 +76,12 @@ impl FrameSet {
         gfn.0 < self.frames && !bit(self.free, gfn.0)
     }
 
+    /// Returns whether frame `gfn` is one of the domain's memory that it has given back.
+    #[inline]
+    pub fn lacks(&self, gfn: Gfn) -> bool {
+        self.free_frames != 0 && self.contains(gfn) && bit(self.free, gfn.0)
+    }
+
     /// Returns how many of the `count` frames from `start` on the domain has, without a gap.
     pub fn owned_from(&self, start: Gfn, count: u64) -> u64 {
         let owned = |i: &u64| start.0.checked_add(*i).is_some_and(|gfn| self.owns(Gfn(gfn)));

@@ -38,6 +38,24 @@ pub enum Privilege {
     User,
 }
 
+/// Flags of entries on the way to a page.
+#[derive(Clone, Copy, Debug)]
+struct Wanted {
+    /// What each must have.
+    needed: u64,
+    /// What the page's own must have behind the access.
+    set: u64,
+}
+
+/// Where an entry leads.
+#[derive(Debug)]
+enum Step {
+    /// To a table of the next level.
+    Table(u64),
+    /// To the address that was looked for.
+    Page(Gpa),
+}
+
 /// A guest address space: memory, and the value of CR3 that selects its tables.
 #[derive(Debug)]
 pub struct GuestSpace<'a, M> {
@@ -153,33 +171,61 @@ impl<'a, M: GuestMemory> GuestSpace<'a, M> {
         if !is_reachable(address) {
             return Err(Fault);
         }
-        let mut table = self.cr3 & ADDRESS_MASK;
-        for level in (1..=4).rev() {
-            let slot = Gpa(table + 8 * to_u64(table_index(address.0, level)));
-            let entry = self.memory.read_word(slot).ok_or(Fault)?;
-            let writes = access == Access::Write;
-            if entry & PRESENT == 0 || (writes && entry & WRITABLE == 0) {
-                return Err(Fault);
-            }
-            if self.privilege == Privilege::User && entry & USER == 0 {
-                return Err(Fault);
-            }
-            let large = level > 1 && entry & LARGE != 0;
-            if large && (level == 4 || entry & reserved_in_large(level) != 0) {
-                return Err(Fault);
-            }
-            let leaf = level == 1 || large;
-            let flags = if leaf && writes { ACCESSED | DIRTY } else { ACCESSED };
-            if entry & flags != flags {
-                self.memory.fetch_or(slot, flags).ok_or(Fault)?;
-            }
-            if leaf {
-                let within = (1 << level_shift(level)) - 1;
-                return Ok(Gpa((entry & ADDRESS_MASK & !within) | (address.0 & within)));
-            }
-            table = entry & ADDRESS_MASK;
+        let wanted = self.wanted(access);
+        let Step::Table(directories) = self.step::<4>(self.cr3, address, wanted)? else {
+            return Err(Fault);
+        };
+        let tables = match self.step::<3>(directories, address, wanted)? {
+            Step::Table(entry) => entry,
+            Step::Page(at) => return Ok(at),
+        };
+        let table = match self.step::<2>(tables, address, wanted)? {
+            Step::Table(entry) => entry,
+            Step::Page(at) => return Ok(at),
+        };
+        match self.step::<1>(table, address, wanted)? {
+            Step::Page(at) => Ok(at),
+            Step::Table(_) => Err(Fault),
         }
-        Err(Fault)
+    }
+
+    /// Returns what every entry on the way must have, and what a leaf has behind the access.
+    fn wanted(&self, access: Access) -> Wanted {
+        let user = if self.privilege == Privilege::User { USER } else { 0 };
+        match access {
+            Access::Read => Wanted { needed: PRESENT | user, set: ACCESSED },
+            Access::Write => Wanted { needed: PRESENT | WRITABLE | user, set: ACCESSED | DIRTY },
+        }
+    }
+
+    /// Follows the entry of a table of `LEVEL` that `parent`, CR3 or an entry, leads to. A function
+    /// for each level, since the walk is most of what a small argument costs.
+    #[inline]
+    fn step<const LEVEL: u32>(
+        &mut self,
+        parent: u64,
+        address: Gva,
+        Wanted { needed, set }: Wanted,
+    ) -> Result<Step, Fault> {
+        let slot = Gpa((parent & ADDRESS_MASK) + 8 * to_u64(table_index(address.0, LEVEL)));
+        let entry = self.memory.read_word(slot).ok_or(Fault)?;
+        if entry & needed != needed {
+            return Err(Fault);
+        }
+        let large = LEVEL > 1 && entry & LARGE != 0;
+        if large && (LEVEL == 4 || entry & reserved_in_large(LEVEL) != 0) {
+            return Err(Fault);
+        }
+        let leaf = LEVEL == 1 || large;
+        let flags = if leaf { set } else { ACCESSED };
+        if entry & flags != flags {
+            self.memory.fetch_or(slot, flags).ok_or(Fault)?;
+        }
+        if !leaf {
+            return Ok(Step::Table(entry));
+        }
+        let within = (1 << level_shift(LEVEL)) - 1;
+        Ok(Step::Page(Gpa((entry & ADDRESS_MASK & !within) | (address.0 & within))))
     }
 }
 
