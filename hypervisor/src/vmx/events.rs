@@ -35,26 +35,30 @@ impl Context<'_> {
         let nmi = self.vcpu.nmi_pending && !self.vcpu.nmi_in_service;
         let waiting = Waiting { vcpu_info, nmi };
         if waiting.is_nothing() {
-            return self.vcpu.set_trap(false);
+            return self.set_monitor_trap(false);
         }
         let place = match self.resident_offset() {
             None => Place::Guest,
             Some(offset) => Place::Resident(self.domain.resident.restart_at(offset).copied()),
         };
-        let held_back = self.vcpu.trap_controls.is_some() && self.is_behind_mov_ss();
+        let held_back = self.vcpu.monitor_trap.exists() && self.is_behind_mov_ss();
         let delivery = match delivery::next(waiting, place, held_back) {
             Delivery::Nmi if !self.take_nmi() => {
                 delivery::next(Waiting { nmi: false, ..waiting }, place, held_back)
             }
             delivery => delivery,
         };
-        self.vcpu.set_trap(delivery == Delivery::AfterInstruction);
+        self.set_monitor_trap(delivery == Delivery::AfterInstruction);
         match delivery {
             Delivery::Nothing | Delivery::AfterInstruction => {}
             Delivery::Nmi => self.inject(NMI, None),
             Delivery::Event => self.inject(EVENT_VECTOR, None),
             Delivery::AskAgain(restart) => self.rewind(restart),
         }
+    }
+
+    fn set_monitor_trap(&mut self, on: bool) {
+        self.vcpu.monitor_trap.set(&mut self.vcpu.vmcs, on);
     }
 
     /// Returns whether the last instruction holds interrupts back for one more.

@@ -7,6 +7,7 @@ mod exits;
 mod fresh;
 mod instructions;
 mod machine;
+mod monitor_trap;
 mod nmi;
 mod preemption;
 mod resident_calls;

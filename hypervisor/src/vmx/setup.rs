@@ -14,7 +14,6 @@ use xenolith_core::emulate::msr;
 use xenolith_core::hole::{GDT_LIMIT, Hole, IDT_LIMIT, LDT_SELECTOR, TASK_BYTES, TASK_SELECTOR};
 use xenolith_core::resident::Header;
 use xenolith_core::vmx::capability::Capabilities;
-use xenolith_core::vmx::controls::ProcessorControls;
 use xenolith_core::vmx::field::{self, Field, Natural, ReadWrite};
 
 /// With what a vCPU starts.
@@ -182,12 +181,6 @@ pub(super) fn system_call(hole: &Hole, header: &Header) {
         // SAFETY: no code of the hypervisor executes SYSCALL; the entry is canonical.
         unsafe { Msr::new(msr).write(value) };
     }
-}
-
-/// Returns the processor-based controls without and with the monitor trap flag, if there is one.
-pub(super) fn trap_controls(capabilities: &Capabilities) -> Option<[u32; 2]> {
-    let (controls, flag) = (capabilities.processor, ProcessorControls::MONITOR_TRAP_FLAG.bits());
-    capabilities.has_monitor_trap_flag.then_some([controls, controls | flag])
 }
 
 fn full_bitmap(memory: &mut Memory, bytes: u64) -> Result<Hpa, BootError> {

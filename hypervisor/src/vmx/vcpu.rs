@@ -2,6 +2,7 @@
 
 use super::fresh;
 use super::machine::VcpuMachine;
+use super::monitor_trap::MonitorTrap;
 use super::preemption::PreemptionTimer;
 use super::root::VmxRoot;
 use super::setup::{self, Initial};
@@ -57,10 +58,7 @@ pub(crate) struct Vcpu {
     /// Where the resident goes on behind a hypercall.
     pub(super) hypercall_tail: u64,
     pub(super) preemption: PreemptionTimer,
-    /// Processor-based controls without and with the monitor trap flag, if the CPU has it.
-    pub(super) trap_controls: Option<[u32; 2]>,
-    /// Whether it is on.
-    pub(super) trapping: bool,
+    pub(super) monitor_trap: MonitorTrap,
 }
 
 /// What exit handlers work on.
@@ -114,8 +112,7 @@ impl Vcpu {
             hypercall_tail: initial.hole.text().0 + u64::from(header.hypercall_tail.0),
             hypercall_rip: initial.hole.text().0 + u64::from(header.hypercall),
             preemption: PreemptionTimer::new(capabilities),
-            trap_controls: setup::trap_controls(capabilities),
-            trapping: false,
+            monitor_trap: MonitorTrap::new(capabilities),
         })
     }
 
@@ -147,15 +144,6 @@ impl Vcpu {
     /// Returns the reasons for which the vCPU has exited so far, and how often.
     pub(crate) fn exit_counts(&self) -> impl Iterator<Item = (ExitReason, u64)> + '_ {
         (0..).map(ExitReason).zip(self.exits).filter(|(_, count)| *count != 0)
-    }
-
-    /// Makes the vCPU exit behind its next instruction, or not, if the CPU can.
-    pub(super) fn set_trap(&mut self, on: bool) {
-        if let Some(controls) = self.trap_controls.filter(|_| on != self.trapping) {
-            self.trapping = on;
-            // SAFETY: they differ from those settled at the start in the monitor trap flag only.
-            unsafe { self.vmcs.write(field::PROCESSOR_CONTROLS, controls[usize::from(on)]) };
-        }
     }
 
     fn instruction_error(&self) -> u32 {
