@@ -22,6 +22,7 @@ resident_start:
     .long   no_event_callback_to_root - resident_start
     .long   nmi_syscall_entry - resident_start
     .long   nmi_iret_to_root - resident_start
+    .long   sysenter_entry - resident_start
     .long   iret_kernel_iretq - resident_start
     .long   iret_user_iretq - resident_start
     .long   cpuid_iretq - resident_start

@@ -32,6 +32,8 @@ macro_rules! assemble {
             EVENT = const offset_of!(VcpuData, event_callback),
             SYSCALL = const offset_of!(VcpuData, syscall_callback),
             SYSCALL_MASKS = const offset_of!(VcpuData, syscall_masks_events),
+            SYSENTER = const offset_of!(VcpuData, sysenter_callback),
+            SYSENTER_MASKS = const offset_of!(VcpuData, sysenter_masks_events),
             RIP = const offset_of!(VcpuData, return_rip),
             FLAGS = const offset_of!(VcpuData, return_flags),
             STACK = const offset_of!(VcpuData, stack),
@@ -62,4 +64,12 @@ macro_rules! assemble {
     };
 }
 
-assemble!("header.S", "hypercall.S", "event_channel.S", "iret.S", "trap.S", "cpuid.S");
+assemble!(
+    "header.S",
+    "hypercall.S",
+    "event_channel.S",
+    "iret.S",
+    "trap.S",
+    "cpuid.S",
+    "sysenter.S"
+);

@@ -8,13 +8,14 @@ use crate::console;
 use crate::cpu::interrupts;
 use crate::domain_memory::DomainMemory;
 use x86_64::registers::model_specific::Msr;
+use xenolith_abi::xenolith::KERNEL_CS;
 use xenolith_core::address::{DomId, Gfn, Gpa, Gva};
 use xenolith_core::console::ConsoleQueues;
 use xenolith_core::emulate::msr;
 use xenolith_core::event_channel::{Domains, EventChannels, Notify, Service};
 use xenolith_core::frame_set::FrameSet;
 use xenolith_core::hole::Hole;
-use xenolith_core::hypercall::{FpuUse, Machine, OwnState, SegmentBase};
+use xenolith_core::hypercall::{EntryPoint, FpuUse, Machine, OwnState, SegmentBase};
 use xenolith_core::time::Clock;
 use xenolith_core::vmx::field::{self, Natural};
 use zerocopy::IntoBytes;
@@ -117,6 +118,18 @@ impl Machine for VcpuMachine<'_> {
         let bitmap = setup::exception_bitmap(handled);
         // SAFETY: what the hypervisor has to see is in the bitmap whatever the guest handles.
         unsafe { self.vcpu.vmcs.write(field::EXCEPTION_BITMAP, bitmap) };
+    }
+
+    fn set_sysenter(&mut self, entry: Option<EntryPoint>) {
+        let selector = entry.map_or(0, |_| KERNEL_CS);
+        let (rip, rsp) = entry.map_or((0, 0), |entry| (entry.rip.0, entry.rsp.0));
+        let vmcs = &mut self.vcpu.vmcs;
+        // SAFETY: guest state cannot hurt anybody but the guest.
+        unsafe { vmcs.write(field::GUEST_SYSENTER_CS, u32::from(selector)) };
+        // SAFETY: as above, and the address is canonical, as the CPU checks.
+        unsafe { vmcs.write(field::GUEST_SYSENTER_EIP, Natural(rip)) };
+        // SAFETY: as above.
+        unsafe { vmcs.write(field::GUEST_SYSENTER_ESP, Natural(rsp)) };
     }
 
     fn clock(&self) -> Clock {

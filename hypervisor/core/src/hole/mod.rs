@@ -150,6 +150,11 @@ impl Hole {
         Gva(self.group().0 + resident::DATA + TASK)
     }
 
+    /// Returns the end of the stack on which faults of vCPU 0's resident are handled.
+    pub fn fault_stack(&self) -> Gva {
+        Gva(self.group().0 + resident::DATA + to_u64(resident::FAULT_STACK_END))
+    }
+
     /// Returns where the resident finds guest-physical memory.
     pub fn direct(&self, at: Gpa) -> Gva {
         Gva(slot_address(DIRECT_SLOT).0 + at.0)

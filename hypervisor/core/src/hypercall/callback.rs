@@ -1,6 +1,6 @@
 //! `callback_op`, `set_callbacks` and `nmi_op`: entry points of a guest kernel.
 
-use super::{Args, Call, Machine, Outcome, as_u32, finish, handle, publish_data, trap};
+use super::{Args, Call, EntryPoint, Machine, Outcome, as_u32, finish, handle, publish_data, trap};
 use crate::address::Gva;
 use crate::guest_access::Fault;
 use crate::resident::VcpuData;
@@ -42,9 +42,7 @@ fn register<M: Machine>(call: &mut Call<'_, M>, argument: &Register) -> i64 {
         abi::TYPE_SYSCALL => set_syscall(call, callback),
         // Processors with VMX have no SYSCALL in compatibility mode: it is never called, as on Xen.
         abi::TYPE_SYSCALL32 => {}
-        // There is no entry for it yet. A kernel that is refused does without, as on a CPU that
-        // lacks the instruction; one that was not would let its processes use it.
-        abi::TYPE_SYSENTER => return -EINVAL,
+        abi::TYPE_SYSENTER => set_sysenter(call, callback),
         abi::TYPE_NMI => trap::set_nmi(call, argument.address),
         _ => return -ENOSYS,
     }
@@ -101,4 +99,15 @@ fn set_syscall<M: Machine>(call: &mut Call<'_, M>, callback: Callback) {
     publish_entry(call, offset_of!(VcpuData, syscall_callback), callback.address, nowhere);
     let masks = u64::from(callback.masks_events);
     publish_data(call, offset_of!(VcpuData, syscall_masks_events), masks);
+}
+
+/// SYSENTER of a guest without a callback is #GP, which is what the CPU makes of it by itself.
+fn set_sysenter<M: Machine>(call: &mut Call<'_, M>, callback: Callback) {
+    let masks = u64::from(callback.masks_events);
+    publish_data(call, offset_of!(VcpuData, sysenter_callback), callback.address);
+    publish_data(call, offset_of!(VcpuData, sysenter_masks_events), masks);
+    let hole = &call.domain.hole;
+    let entry = Gva(hole.text().0 + u64::from(call.domain.resident.sysenter));
+    let target = EntryPoint { rip: entry, rsp: hole.fault_stack() };
+    call.machine.set_sysenter((callback.address != 0).then_some(target));
 }

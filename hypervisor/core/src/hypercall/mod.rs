@@ -109,6 +109,15 @@ impl From<Fault> for Outcome {
     }
 }
 
+/// Where the CPU goes on, and on which stack.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct EntryPoint {
+    /// The instruction.
+    pub rip: Gva,
+    /// The end of the stack.
+    pub rsp: Gva,
+}
+
 /// What handlers need of the machine; and through it of the domains, of which one is the caller's.
 pub trait Machine: Domains + OwnState {
     /// Runs `action` on the domain's console, after moving what the line takes and gives.
@@ -131,6 +140,9 @@ pub trait Machine: Domains + OwnState {
 
     /// Takes the bits of `handled` to be the exceptions that the calling vCPU handles itself.
     fn set_handled(&mut self, handled: u32);
+
+    /// Has SYSENTER lead the calling vCPU to `entry`, or be #GP without one.
+    fn set_sysenter(&mut self, entry: Option<EntryPoint>);
 
     /// Returns the domain's clock.
     fn clock(&self) -> Clock;

@@ -6,7 +6,9 @@
 //! BEHIND_HOLE     the same pages, right behind the hole
 //! ```
 
-use super::{Args, Call, FpuUse, Machine, Outcome, OwnState, SegmentBase, at_once, dispatch};
+use super::{
+    Args, Call, EntryPoint, FpuUse, Machine, Outcome, OwnState, SegmentBase, at_once, dispatch,
+};
 use crate::address::{DomId, Gfn, Gpa, Gva, VcpuId, to_u64};
 use crate::console::ConsoleQueues;
 use crate::domain::Domain;
@@ -63,6 +65,8 @@ pub(super) struct TestMachine {
     pub(super) now_ns: u64,
     /// The deadlines that were armed, in order.
     pub(super) armed: Vec<u64>,
+    /// Where SYSENTER leads.
+    pub(super) sysenter: Option<EntryPoint>,
     /// NMIs that were sent.
     pub(super) nmis: u32,
     pub(super) cr4: u64,
@@ -172,6 +176,10 @@ impl Machine for TestMachine {
         self.armed.push(deadline_ns);
     }
 
+    fn set_sysenter(&mut self, entry: Option<EntryPoint>) {
+        self.sysenter = entry;
+    }
+
     fn send_nmi(&mut self) {
         self.nmis += 1;
     }
@@ -266,6 +274,7 @@ impl Caller {
             handled: None,
             now_ns: 0,
             armed: Vec::new(),
+            sysenter: None,
             nmis: 0,
             cr4: 0,
             fpu: None,

@@ -83,6 +83,8 @@ pub struct Header {
     pub nmi_syscall: u32,
     /// The VMCALL that reports the `iret` hypercall with which that ends.
     pub nmi_iret: u32,
+    /// Entry of SYSENTER.
+    pub sysenter: u32,
     /// The IRETQs: of `iret` to the kernel and to a process, and behind a prefixed CPUID.
     pub returns: [u32; 3],
     /// Where the tail of hypercalls begins and ends.
@@ -115,7 +117,7 @@ impl Header {
         let vector_stride = offset()?;
         let [hypercall, fault] = [offset()?, offset()?];
         let [no_callback, no_event_callback] = [offset()?, offset()?];
-        let [nmi_syscall, nmi_iret] = [offset()?, offset()?];
+        let [nmi_syscall, nmi_iret, sysenter] = [offset()?, offset()?, offset()?];
         let returns = [offset()?, offset()?, offset()?];
         let hypercall_tail = (offset()?, offset()?);
         let count = offset()?;
@@ -143,6 +145,7 @@ impl Header {
             no_event_callback,
             nmi_syscall,
             nmi_iret,
+            sysenter,
             returns,
             hypercall_tail,
             restarts,
@@ -205,8 +208,8 @@ mod tests {
     pub(super) fn binary(restarts: &[[u32; 4]]) -> Vec<u8> {
         let count = u32::try_from(restarts.len()).unwrap();
         let mut words = vec![
-            0x1000, 0x100, 0x200, 0x300, 16, 0x40, 0x50, 0x60, 0x64, 0x68, 0x6c, 0x70, 0x80, 0x90,
-            0x10, 0x20, count,
+            0x1000, 0x100, 0x200, 0x300, 16, 0x40, 0x50, 0x60, 0x64, 0x68, 0x6c, 0x6e, 0x70, 0x80,
+            0x90, 0x10, 0x20, count,
         ];
         words.extend(restarts.iter().flatten());
         words.extend([2, 0x90, 0x98, 0xa0, 0xa8]);

@@ -84,8 +84,12 @@ pub struct VcpuData {
     pub vcpu: u64,
     /// The domain's number.
     pub domain: u64,
+    /// Entry point for SYSENTER, if the guest has one: else it is never read.
+    pub sysenter_callback: u64,
+    /// Whether SYSENTER masks events: 0 or 1.
+    pub sysenter_masks_events: u64,
     /// Up to the TSS.
-    pub padding2: [u64; 17],
+    pub padding2: [u64; 15],
     /// The TSS's first word, which is not used.
     pub padding3: u32,
     /// The task state segment, from here on.

@@ -3,21 +3,28 @@
 //! It has other instructions, among them INTO and BOUND, and its system calls come by `int 0x80`. Its
 //! frame is 64 bits wide like any other.
 //! Expected: the kernel is entered in 64-bit mode on its own stack; selectors, instruction pointer,
-//! stack pointer and flags are the process's; SYSCALL and SYSENTER, whose callbacks cannot be
-//! registered, are exceptions.
+//! stack pointer and flags are the process's; SYSCALL, which Intel's processors do not have there, is an
+//! exception, and so is SYSENTER without a callback. With one, the callback's frame has a null `cs` and
+//! zeros for what the processor does not tell.
 #![no_std]
 #![no_main]
 #![forbid(unsafe_code)]
 
+use core::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
+
 use scenarios::programs::{Ring, Stage, exception, expected, without_resume_flag};
 use xenolith_guest::{
     StartInfo,
-    abi::segment::{FLAT_USER_CS32, FLAT_USER_SS32},
+    abi::{
+        callback::FLAG_MASK_EVENTS,
+        segment::{FLAT_USER_CS32, FLAT_USER_SS, FLAT_USER_SS32},
+    },
     check_eq,
-    entry::{Frame, Vector},
-    irq::Flags,
+    entry::{self, Frame, Vector},
+    hypercall::callback::Kind,
+    irq::{EventsOffLock, Flags, native_save_flags},
     paging::Level,
-    probe::{Window, exception::continue_with, tables},
+    probe::{Window, callbacks, exception::continue_with, tables},
     scenario::Checks,
     shared_info::shared_info,
     traps,
@@ -25,6 +32,11 @@ use xenolith_guest::{
 };
 
 xenolith_guest::scenario!(run);
+
+/// What the callback of SYSENTER last found: its frame, the mask, and the processor's flags.
+static ENTERED: EventsOffLock<Option<Frame>> = EventsOffLock::new(None);
+static MASK: AtomicU8 = AtomicU8::new(0);
+static IN_HANDLER: AtomicU64 = AtomicU64::new(0);
 
 /// Where the process is: one page of code, data and stack.
 const BASE: u64 = 0x10_0000;
@@ -42,6 +54,11 @@ const TF: u64 = 1 << 8;
 
 /// A program, which reaches memory by SS, the one data segment that IRET loads: its name, its bytes, its registers; the vector, the error code, how far EIP has come.
 type Program = (&'static str, &'static [u8], fn(&mut Frame), u8, u64, u64);
+
+/// The instruction.
+const SYSENTER: &[u8] = &[0x0f, 0x34];
+const NT: u64 = 1 << 14;
+const AC: u64 = 1 << 18;
 
 const PROGRAMS: &[Program] = &[
     ("INT3", &[0xcc], |_| {}, 3, 0, 1),
@@ -61,7 +78,7 @@ const PROGRAMS: &[Program] = &[
     ("far call of 64-bit code", &[0x9a, 0, 0, 0, 0, 0x50, 0xe0], |_| {}, 13, 0xe050, 0),
     ("HLT", &[0xf4], |_| {}, 13, 0, 0),
     ("SYSCALL, on a processor of Intel's", &[0x0f, 0x05], |_| {}, 6, 0, 0),
-    ("SYSENTER", &[0x0f, 0x34], |_| {}, 13, 0, 0),
+    ("SYSENTER without a callback", SYSENTER, |_| {}, 13, 0, 0),
 ];
 
 fn run(checks: &mut Checks, start: &'static StartInfo) {
@@ -87,6 +104,50 @@ fn run(checks: &mut Checks, start: &'static StartInfo) {
             check_program(checks, &mut stage, program, events);
         }
     }
+    traps::set_system_call_handler(Some(note));
+    check_sysenter(checks, &mut stage);
+    traps::set_system_call_handler(None);
+}
+
+/// Checks SYSENTER with a callback that masks events, one that does not, and none again.
+fn check_sysenter(checks: &mut Checks, stage: &mut Stage) {
+    for masks in [FLAG_MASK_EVENTS, 0] {
+        let registered = callbacks::register(Kind::Sysenter, masks, entry::syscall_address());
+        check_eq!(checks, registered, Ok(()));
+        for events in [Flags::IF, Flags::DISABLED] {
+            for flags in [0, NT, AC, OF] {
+                let mut start = load(stage, SYSENTER, events);
+                start.rflags |= flags;
+                let what = format_args!("SYSENTER, {masks}, {events:?}, flags {flags:#x}");
+                MASK.store(u8::MAX, Relaxed);
+                let seen = continue_with(&start);
+                check_eq!(checks, seen.cause(), exception(3), "{what}: where it goes on");
+                let mask = u8::from(masks != 0 || !events.is_enabled());
+                check_eq!(checks, MASK.load(Relaxed), mask, "{what}: mask in the callback");
+                check_eq!(checks, IN_HANDLER.load(Relaxed) & (NT | AC | OF), 0, "{what}: flags");
+                let mut wanted = Frame { rip: 0, rsp: 0, ss: FLAT_USER_SS.into(), ..start };
+                wanted.cs = u64::from(!events.is_enabled()) << 32 | 3;
+                let found = ENTERED.lock().take();
+                let found = found.map(|found| Frame { cause: wanted.cause, ..found });
+                check_eq!(checks, found, Some(wanted), "{what}: frame");
+            }
+        }
+    }
+    let taken = callbacks::register(Kind::Sysenter, 0, VirtAddr::zero());
+    check_eq!(checks, taken, Ok(()));
+    let start = load(stage, SYSENTER, Flags::IF);
+    let seen = continue_with(&start);
+    check_eq!(checks, seen.cause(), exception(13), "SYSENTER, the callback gone");
+}
+
+/// Notes what a callback finds, and has the process go on behind its instruction.
+fn note(frame: &mut Frame) {
+    MASK.store(shared_info().vcpu(0).upcall_mask().load(Relaxed), Relaxed);
+    IN_HANDLER.store(native_save_flags(), Relaxed);
+    *ENTERED.lock() = Some(*frame);
+    frame.rip = BASE + 2;
+    frame.cs = FLAT_USER_CS32.into();
+    frame.rsp = STACK;
 }
 
 fn check_program(
