@@ -115,7 +115,10 @@ fn attempt(
 ) -> Result<(Outcome, Vec<u8>)> {
     let (finish, recorder) = execute(scenario, programs, directory)
         .with_context(|| format!("its files are in {}", directory.display()))?;
-    let outcome = judge(&scenario.spec, finish, &Transcript::read(recorder.said()));
+    let mut outcome = judge(&scenario.spec, finish, &Transcript::read(recorder.said()));
+    if finish == Finish::Ended(End::NoVerdict) {
+        outcome = last_words(directory).into_iter().fold(outcome, Outcome::with_problem);
+    }
     let outcome = match recorder.never_typed() {
         Some(text) => outcome
             .with_problem(format!("nothing was typed, because the console never said: {text}")),
@@ -127,7 +130,6 @@ fn attempt(
 /// Tells where a failed scenario's files are; leaves only the logs of any other.
 fn settle(outcome: Outcome, directory: &Path) -> Result<Outcome> {
     if let Outcome::Failed(_) = outcome {
-        let outcome = last_words(directory).into_iter().fold(outcome, Outcome::with_problem);
         return Ok(outcome.with_problem(format!("its files are in {}", directory.display())));
     }
     discard(directory)?;
