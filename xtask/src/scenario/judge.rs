@@ -40,7 +40,7 @@ pub(crate) fn judge(spec: &Spec, finish: Finish, transcript: &Transcript) -> Out
     if skipped {
         problems.push("the guest skipped its checks and then did not power off".to_owned());
     }
-    judge_end(spec.end, finish, &mut problems);
+    judge_end(spec, finish, &mut problems);
     judge_lines("console", &spec.console, &transcript.console, &mut problems);
     judge_lines("log", &spec.log, &transcript.log, &mut problems);
     judge_absent(&spec.absent, transcript, &mut problems);
@@ -98,11 +98,11 @@ fn name(verdict: Option<Verdict>) -> &'static str {
 }
 
 /// Judges how the run came to its end.
-fn judge_end(wanted: End, finish: Finish, problems: &mut Vec<String>) {
+fn judge_end(spec: &Spec, finish: Finish, problems: &mut Vec<String>) {
     match finish {
-        Finish::Ended(end) if end == wanted => {}
+        Finish::Ended(end) if end == spec.end || spec.or_end.contains(&end) => {}
         Finish::Ended(end) => {
-            problems.push(format!("the run ended by {}, not by {}", end.word(), wanted.word()));
+            problems.push(format!("the run ended by {}, not by {}", end.word(), spec.end.word()));
         }
         Finish::Stuck(end) => {
             problems.push(format!("the machine stayed after the verdict {}", end.word()));

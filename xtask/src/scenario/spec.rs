@@ -22,6 +22,8 @@ pub(crate) struct Spec {
     pub(crate) verdict: Expected,
     /// How the run must end.
     pub(crate) end: End,
+    /// Other ends that will do as well, where it depends on how the compiler lays out code.
+    pub(crate) or_end: Vec<End>,
     /// Memory of the guest.
     pub(crate) memory: Option<Size>,
     /// Memory of the machine; enough for the guest unless told.
@@ -60,6 +62,7 @@ impl Default for Spec {
             bin: None,
             verdict: Expected::Pass,
             end: End::Poweroff,
+            or_end: Vec::new(),
             memory: None,
             machine_memory: None,
             append: String::new(),

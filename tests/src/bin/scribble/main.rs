@@ -3,7 +3,8 @@
 //!
 //! The resident works with data that the kernel can write, and what it cannot go on from it passes to
 //! root, which then works with it too. The kernel can also enter the resident anywhere.
-//! Expected: the kernel survives or its domain crashes; never a hypervisor panic or a hang.
+//! Expected: the kernel survives, its domain crashes, or it goes round in circles until the watchdog that
+//! it has set ends it: root goes on working in any case.
 #![no_std]
 #![no_main]
 #![forbid(unsafe_code)]
@@ -19,7 +20,7 @@ use xenolith_guest::{
     events::Port,
     hypercall::{
         event_channel::{alloc_unbound, bind_interdomain, bind_ipi},
-        sched::{ShutdownReason, shutdown},
+        sched::{ShutdownReason, shutdown, watchdog},
     },
     println,
     probe::{Window, cpuid, hypercall::syscall, memory, round_trip},
@@ -70,12 +71,16 @@ impl Random {
     }
 }
 
+/// How long the kernel may run: if it goes round in circles, root ends it.
+const LOOP_SECONDS: u32 = 3;
+
 fn main(start: &'static StartInfo) -> ! {
     let line = start.command_line();
     let [over, with] = ["over", "with"].map(|name| command_line::value(line, name).unwrap_or(""));
     let seed = command_line::value(line, "seed").and_then(|seed| seed.parse().ok()).unwrap_or(1);
     println!("scribble: over {over} with {with}, seed {seed}");
     round_trip::install().expect("the hypervisor takes handlers");
+    watchdog(0, LOOP_SECONDS).expect("there is a watchdog");
     let mut random = Random(u64::wrapping_mul(seed, 0x9e37_79b9_7f4a_7c15) | 1);
     let mut window = Window::take(start);
     let port = prepare(&mut window);

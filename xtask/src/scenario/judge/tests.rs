@@ -68,6 +68,17 @@ fn every_other_end_than_the_wanted_one_fails() {
 }
 
 #[test]
+fn any_of_the_named_ends_will_do() {
+    let text = "verdict = \"none\"\nend = \"crash\"\nor_end = [\"watchdog\"]";
+    for end in [End::Crash, End::Watchdog] {
+        assert_eq!(judged(text, end, ""), Outcome::Passed);
+    }
+    for end in [End::Poweroff, End::Panic, End::Timeout, End::NoVerdict] {
+        assert!(problem(text, end, "").contains("not by crash"));
+    }
+}
+
+#[test]
 fn a_machine_that_stays_fails() {
     let transcript = Transcript::read(b"scenario: pass 1");
     let outcome = judge(&spec(""), Finish::Stuck(End::Poweroff), &transcript);
