@@ -94,6 +94,32 @@ impl Cause {
 const RPL: u64 = 3;
 
 impl Frame {
+    /// All zeros.
+    pub const ZERO: Self = Self {
+        r15: 0,
+        r14: 0,
+        r13: 0,
+        r12: 0,
+        rbp: 0,
+        rbx: 0,
+        r10: 0,
+        r9: 0,
+        r8: 0,
+        rax: 0,
+        rdx: 0,
+        rsi: 0,
+        rdi: 0,
+        cause: 0,
+        rcx: 0,
+        r11: 0,
+        error_code: 0,
+        rip: 0,
+        cs: 0,
+        rflags: 0,
+        rsp: 0,
+        ss: 0,
+    };
+
     /// Returns why the kernel was entered.
     pub fn cause(&self) -> Cause {
         Cause::of(self.cause)

@@ -207,33 +207,8 @@ fn check_one_at_a_time(checks: &mut Checks) {
 }
 
 /// Where the handler goes instead of back, and the frame of the NMI that came there.
-static PROCESS: EventsOffLock<Frame> = EventsOffLock::new(NOBODY);
-static SEEN: EventsOffLock<Frame> = EventsOffLock::new(NOBODY);
-const NOBODY: Frame = Frame {
-    r15: 0,
-    r14: 0,
-    r13: 0,
-    r12: 0,
-    rbp: 0,
-    rbx: 0,
-    r10: 0,
-    r9: 0,
-    r8: 0,
-    rax: 0,
-    rdx: 0,
-    rsi: 0,
-    rdi: 0,
-    cause: 0,
-    rcx: 0,
-    r11: 0,
-    error_code: 0,
-    rip: 0,
-    cs: 0,
-    rflags: 0,
-    rsp: 0,
-    ss: 0,
-};
-
+static PROCESS: EventsOffLock<Frame> = EventsOffLock::new(Frame::ZERO);
+static SEEN: EventsOffLock<Frame> = EventsOffLock::new(Frame::ZERO);
 fn enter_process(frame: &mut Frame) {
     if frame.is_user() {
         *SEEN.lock() = *frame;

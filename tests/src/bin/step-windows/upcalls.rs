@@ -27,34 +27,9 @@ const IOPL: u64 = 3 << 12;
 static BASES: [AtomicU64; 2] = [const { AtomicU64::new(0) }; 2];
 
 /// The frame of the upcall that is served now.
-static SERVED: EventsOffLock<Frame> = EventsOffLock::new(EMPTY);
+static SERVED: EventsOffLock<Frame> = EventsOffLock::new(Frame::ZERO);
 /// What was wrong with an upcall, and the word that shows it.
 static WRONG: EventsOffLock<Option<(&'static str, u64)>> = EventsOffLock::new(None);
-
-const EMPTY: Frame = Frame {
-    r15: 0,
-    r14: 0,
-    r13: 0,
-    r12: 0,
-    rbp: 0,
-    rbx: 0,
-    r10: 0,
-    r9: 0,
-    r8: 0,
-    rax: 0,
-    rdx: 0,
-    rsi: 0,
-    rdi: 0,
-    cause: 0,
-    rcx: 0,
-    r11: 0,
-    error_code: 0,
-    rip: 0,
-    cs: 0,
-    rflags: 0,
-    rsp: 0,
-    ss: 0,
-};
 
 /// Gives the kernel and its processes different bases of GS, and has every upcall looked at.
 pub(crate) fn set_bases(stage: &mut Stage) {
