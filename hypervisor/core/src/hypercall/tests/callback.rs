@@ -1,6 +1,8 @@
+use super::super::EntryPoint;
 use super::super::Outcome::{self, Return};
 use super::super::test_machine::Caller;
-use crate::address::{Gpa, to_u64};
+use crate::address::{Gpa, Gva, to_u64};
+use crate::domain::Domain;
 use crate::guest_access::tests::BASE;
 use crate::resident::VcpuData;
 use crate::vcpu::Callback;
@@ -64,7 +66,7 @@ fn registrations_without_an_effect() {
         (6, ENTRY, -ENOSYS),
         (8, ENTRY, -ENOSYS),
         (99, ENTRY, -ENOSYS),
-        (5, ENTRY, -EINVAL),
+        (5, 0x8000_0000_0000, -EINVAL),
         (7, 0x8000_0000_0000, -EINVAL),
         (7, ENTRY, 0),
     ] {
@@ -73,6 +75,24 @@ fn registrations_without_an_effect() {
         assert_eq!(register(&mut caller, type_, 0, address), Return(want), "{type_} {address:#x}");
         assert_eq!((caller.vcpu, caller.machine.published), (before, Vec::new()));
     }
+}
+
+#[test]
+fn sysenter_leads_to_the_resident_while_it_has_a_callback() {
+    const SYSENTER: usize = offset_of!(VcpuData, sysenter_callback);
+    const SYSENTER_MASKS: usize = offset_of!(VcpuData, sysenter_masks_events);
+    let mut caller = Caller::new();
+    for (flags, masks) in [(0, 0), (1, 1)] {
+        assert_eq!(register(&mut caller, 5, flags, ENTRY), Return(0));
+        assert_eq!(published(&caller, SYSENTER), Some(ENTRY));
+        assert_eq!(published(&caller, SYSENTER_MASKS), Some(masks));
+        let Domain { hole, resident, .. } = &caller.domain;
+        let rip = Gva(hole.text().0 + u64::from(resident.sysenter));
+        let rsp = hole.fault_stack();
+        assert_eq!(caller.machine.sysenter, Some(EntryPoint { rip, rsp }));
+    }
+    assert_eq!(register(&mut caller, 5, 0, 0), Return(0));
+    assert_eq!(caller.machine.sysenter, None);
 }
 
 #[test]
