@@ -9,6 +9,9 @@ pub mod buffers;
 pub mod calls;
 pub mod events;
 pub mod exits;
+extern crate alloc;
+
 pub mod programs;
 pub mod ramdisk;
+pub mod resident;
 pub mod tasks;

@@ -76,12 +76,16 @@
     jmp     \name\()_tail
 .endm
 
-# Leaves if the fault happened in the resident itself, whose frame has an error code.
+# Leaves if the fault happened in the resident itself, whose frame has an error code. A process that
+# jumps there faults at the same addresses, and is none of ours.
 .macro IF_OURS target
+    test    byte ptr [rsp + 32], 3
+    jnz     7f
     lea     r11, [rip + resident_start]
     sub     r11, [rsp + 24]
     cmp     r11, -{TEXT_BYTES}
     ja      \target
+7:
 .endm
 
 invalid_opcode:                                     # UD2 may begin a prefix: see cpuid.S

@@ -78,9 +78,13 @@ impl Context<'_> {
 
     /// Returns how far into the resident's code the instruction pointer is, if it is there.
     pub(super) fn resident_offset(&self) -> Option<u64> {
+        /// The privilege level, in the access rights of SS.
+        const PRIVILEGE: u32 = 3 << 5;
         let rip = self.vcpu.vmcs.read(field::GUEST_RIP).0;
         let offset = rip.wrapping_sub(self.vcpu.resident);
-        (offset < MAX_TEXT_BYTES).then_some(offset)
+        // A process that jumps there is still a process: its fetch faults.
+        let is_kernel = || self.vcpu.vmcs.read(field::GUEST_SS_ACCESS_RIGHTS) & PRIVILEGE == 0;
+        (offset < MAX_TEXT_BYTES && is_kernel()).then_some(offset)
     }
 
     fn rewind(&mut self, restart: Restart) {

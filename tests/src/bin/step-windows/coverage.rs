@@ -3,14 +3,9 @@
 use alloc::{vec, vec::Vec};
 
 use iced_x86::Decoder;
-use xenolith_core::resident::{Header, MAX_TEXT_BYTES, Restart};
-use xenolith_guest::{
-    check, hypercall::xenolith::EventArrival, println, probe::memory, scenario::Checks,
-    x86_64::VirtAddr,
-};
-
-/// Where the number of bytes is in the header.
-const TEXT_BYTES: u64 = 8;
+use scenarios::resident;
+use xenolith_core::resident::{Header, Restart};
+use xenolith_guest::{check, hypercall::xenolith::EventArrival, println, scenario::Checks};
 
 /// The resident, as it lies in memory, and what was met of it.
 struct Resident {
@@ -59,12 +54,7 @@ impl Coverage {
 
 impl Resident {
     fn at(start: u64) -> Self {
-        let word = |offset| memory::read_u64(VirtAddr::new(start + offset));
-        let bytes = word(TEXT_BYTES) & u64::from(u32::MAX);
-        assert!(bytes <= MAX_TEXT_BYTES, "the resident is not where the hypervisor says");
-        let mut text: Vec<u8> = (0..bytes).step_by(8).flat_map(|o| word(o).to_le_bytes()).collect();
-        text.truncate(index(bytes));
-        let header = Header::read(&text).expect("the hypervisor has read it as well");
+        let (header, text) = resident::read(start);
         Self { met: vec![false; text.len()], header, text }
     }
 }
