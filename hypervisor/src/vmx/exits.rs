@@ -116,7 +116,10 @@ fn hypercall(registers: &mut CallRegisters, context: &mut Context<'_>) -> Next {
         }
         Outcome::Iret => {
             registers.rax = u64::from(IRET);
-            context.set_rip(context.vcpu.resident + u64::from(context.domain.resident.syscall));
+            let header = &context.domain.resident;
+            let entry =
+                if context.vcpu.nmi_in_service { header.nmi_syscall } else { header.syscall };
+            context.set_rip(context.vcpu.resident + u64::from(entry));
         }
         Outcome::Yield => return context.return_after(registers, Pause::Yield),
         Outcome::Block => return context.return_after(registers, Pause::Block),

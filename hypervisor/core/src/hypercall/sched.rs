@@ -1,7 +1,7 @@
 //! `sched_op` (`xen/public/sched.h`).
 
 use super::{Args, Call, Machine, Outcome, as_u32, finish, handle, timer};
-use crate::address::{Gva, to_usize};
+use crate::address::{Gva, to_u64, to_usize};
 use crate::event_channel::operations::within;
 use crate::event_channel::{Error, PollFor, Port, is_deliverable};
 use crate::guest_access::{Fault, is_reachable};
@@ -92,12 +92,12 @@ fn read_ports<M: Machine>(
     at: Gva,
     count: usize,
 ) -> ([Port; MAX_POLLED], usize) {
-    const BYTES: usize = size_of::<u32>();
+    const BYTES: u64 = to_u64(size_of::<u32>());
     let mut numbers = [0_u32; MAX_POLLED];
     let mut readable = count;
     // All in one go, as a rule. Those in front of a bad page count.
     if call.space().copy_in(at, numbers[..count].as_mut_bytes()).is_err() {
-        let each = (at.0..).step_by(BYTES).zip(&mut numbers[..count]);
+        let each = (0..).map(|index| at.0.wrapping_add(BYTES * index)).zip(&mut numbers[..count]);
         let is_read = |(at, number): (u64, &mut u32)| {
             call.space().copy_in(Gva(at), number.as_mut_bytes()).is_ok()
         };

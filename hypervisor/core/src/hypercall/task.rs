@@ -29,7 +29,7 @@ pub enum FpuUse {
 }
 
 pub(super) fn stack_switch<M: Machine>(call: &mut Call<'_, M>, args: &Args) -> Outcome {
-    publish_data(call, offset_of!(VcpuData, kernel_sp), args[1]);
+    publish_data(call, offset_of!(VcpuData, kernel_sp), args[1] & !0xf);
     Outcome::Return(0)
 }
 

@@ -39,6 +39,9 @@ pub(super) fn exchange<M: Machine>(call: &mut Call<'_, M>, args: &Args) -> Outco
     }
 }
 
+/// Extents on one side, at most: more than any domain has, and few enough to compute with.
+const MOST_LISTED: u64 = 1 << 32;
+
 fn check<M: Machine>(call: &Call<'_, M>, wanted: &Exchange) -> Result<(), i64> {
     let Exchange { input, output, nr_exchanged } = wanted;
     if input.extent_order.max(output.extent_order) > MAX_ORDER {
@@ -48,7 +51,8 @@ fn check<M: Machine>(call: &Call<'_, M>, wanted: &Exchange) -> Result<(), i64> {
     let sizes = fits(input.extent_order, input.nr_extents)
         && fits(output.extent_order, output.nr_extents)
         && input.nr_extents << input.extent_order == output.nr_extents << output.extent_order;
-    if *nr_exchanged > input.nr_extents || input.domid != output.domid || !sizes {
+    let listed = input.nr_extents.max(output.nr_extents) <= MOST_LISTED;
+    if *nr_exchanged > input.nr_extents || input.domid != output.domid || !sizes || !listed {
         return Err(EINVAL);
     }
     if [input, output].into_iter().any(|side| !is_reachable(handle(side.extent_start))) {

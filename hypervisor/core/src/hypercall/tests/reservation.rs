@@ -339,3 +339,29 @@ proptest! {
         let _ = caller.call(MEMORY_OP, &[command | progress << 6, ARGUMENT]);
     }
 }
+
+#[test]
+fn an_exchange_of_more_than_there_can_be_is_refused() {
+    for extents in [(1 << 32) + 1, 1 << 40, 1 << 62, u64::MAX] {
+        let mut caller = Caller::new();
+        let side = || Reservation { nr_extents: extents, ..reservation(LIST, 1, 0) };
+        let exchange = Exchange { input: side(), output: side(), nr_exchanged: extents / 2 };
+        caller.put(ARGUMENT, &exchange);
+        assert_eq!(caller.call(MEMORY_OP, &[EXCHANGE, ARGUMENT]), Return(-EINVAL), "{extents:#x}");
+    }
+}
+
+#[test]
+fn a_list_of_ports_may_end_with_the_address_space() {
+    use xenolith_abi::hypercall::SCHED_OP;
+    use xenolith_abi::sched::{POLL, Poll};
+    let mut caller = Caller::new();
+    for (at, entry) in [(0x2ff8, 0x3003), (0x3ff8, 0x4003), (0x4ff8, (37 << 12) | 3)] {
+        caller.machine.memory.poke(at, entry);
+    }
+    let mut poll: Poll = zerocopy::FromZeros::new_zeroed();
+    (poll.ports, poll.nr_ports) = (u64::MAX - 3, 2);
+    caller.put(ARGUMENT, &poll);
+    // Port 0, which was read, is refused before the page behind it.
+    assert_eq!(caller.call(SCHED_OP, &[POLL.into(), ARGUMENT]), Return(-EINVAL));
+}
