@@ -23,14 +23,4 @@ sysenter_entry:
     mov     rcx, [rip + DATA + {SYSENTER}]
     mov     [rip + DATA + {TARGET}], rcx
     mov     r11d, [rip + DATA + {SYSENTER_MASKS}]
-    mov     rcx, [rip + DATA + {INFO}]
-    and     dword ptr [rsp + 32], ~0x3200
-    cmp     byte ptr [rcx + 1], 0
-    jne     2f
-    or      dword ptr [rsp + 32], 0x200
-    mov     [rcx + 1], r11b
-    jmp     plain_tail
-2:  xchg    [rcx + 1], r11b                         # the mask stays what it was, or becomes more
-    mov     [rsp + 28], r11b
-    or      [rcx + 1], r11b
-    jmp     plain_again
+    jmp     plain_show_mask

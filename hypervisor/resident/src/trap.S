@@ -49,7 +49,9 @@
     jnz     3f
 1:  test    byte ptr [rsp + \frame + 16 + 2], AC_IN_BYTE_2
     jnz     4f
-2:  mov     rcx, [rip + DATA + {INFO}]
+2:
+\name\()_show_mask:                                # r11 is 1 if the handler wants events masked
+    mov     rcx, [rip + DATA + {INFO}]
     and     dword ptr [rsp + \frame + 16], ~0x3200
     cmp     byte ptr [rcx + 1], 0
     jne     5f
