@@ -4,14 +4,15 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+extern crate alloc;
+
 pub mod boot_contract;
 pub mod buffers;
 pub mod calls;
 pub mod events;
 pub mod exits;
-extern crate alloc;
-
 pub mod programs;
 pub mod ramdisk;
 pub mod resident;
 pub mod tasks;
+pub mod typing;

@@ -7,19 +7,12 @@
 #![no_main]
 #![forbid(unsafe_code)]
 
-extern crate alloc;
-
-use alloc::vec::Vec;
-
+use scenarios::typing;
 use xenolith_guest::{
     StartInfo,
     abi::event_channel::VIRQ_DEBUG,
     check, check_eq, events,
-    hypercall::{
-        console,
-        event_channel::{Virq, bind_virq},
-        sched,
-    },
+    hypercall::event_channel::{Virq, bind_virq},
     irq, println,
     scenario::Checks,
     traps,
@@ -27,9 +20,6 @@ use xenolith_guest::{
 };
 
 xenolith_guest::scenario!(run);
-
-/// Polls without input before giving up.
-const PATIENCE: u32 = 2_000_000;
 
 fn run(checks: &mut Checks, _: &'static StartInfo) {
     check_eq!(checks, traps::install(), Ok(()));
@@ -42,15 +32,7 @@ fn run(checks: &mut Checks, _: &'static StartInfo) {
     irq::irq_enable();
     check_eq!(checks, events::count(port), 0, "before anything is typed");
     println!("type now");
-    let (mut typed, mut buffer) = (Vec::new(), [0; 16]);
-    for _ in 0..PATIENCE {
-        let count = console::read(&mut buffer).unwrap_or(0);
-        typed.extend_from_slice(&buffer[..count]);
-        if typed.ends_with(b"\r") {
-            break;
-        }
-        let _ = sched::yield_now();
-    }
+    let typed = typing::line();
     check!(checks, typed == b"a\x01bc\r", "typed: {}", typed.escape_ascii());
     check_eq!(checks, events::count(port), 1, "VIRQ_DEBUG");
     check_eq!(checks, events::unexpected(), 0, "events of other ports");

@@ -14,6 +14,7 @@ extern crate alloc;
 use alloc::{format, vec::Vec};
 use core::sync::atomic::Ordering::SeqCst;
 
+use scenarios::typing;
 use xenolith_guest::{
     StartInfo,
     abi::domain::SELF,
@@ -222,15 +223,7 @@ fn check_closed(checks: &mut Checks, ring: &mut Ring) {
     check_eq!(checks, close(ring.port), Ok(()));
     check!(checks, send(ring.port).is_err(), "the port is closed");
     println!("type more");
-    let (mut typed, mut buffer) = (Vec::new(), [0; 16]);
-    for _ in 0..PATIENCE {
-        let count = console::read(&mut buffer).unwrap_or(0);
-        typed.extend_from_slice(&buffer[..count]);
-        if typed.ends_with(b"\r") {
-            break;
-        }
-        let _ = sched::yield_now();
-    }
+    let typed = typing::line();
     check_eq!(checks, core::str::from_utf8(&typed), Ok("more\r"));
     check_eq!(checks, ring.read(), None, "in the ring");
 }
