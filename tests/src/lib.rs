@@ -13,6 +13,7 @@ pub mod events;
 pub mod exits;
 pub mod programs;
 pub mod ramdisk;
+pub mod random;
 pub mod resident;
 pub mod tasks;
 pub mod typing;

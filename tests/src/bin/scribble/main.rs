@@ -9,6 +9,7 @@
 #![no_main]
 #![forbid(unsafe_code)]
 
+use scenarios::random::Random;
 use xenolith_guest::{
     StartInfo,
     abi::{
@@ -40,34 +41,18 @@ const WORDS: u64 = 512;
 const USED: [core::ops::Range<u64>; 2] = [0..16, 30..36];
 const ROUNDS: u64 = 16;
 
-/// Numbers by xorshift, the same for the same seed.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
-    }
-
-    /// Returns a number of a kind that matters to somebody who takes it for an address or a mode.
-    fn word(&mut self, own: u64, window: &Window) -> u64 {
-        match self.below(9) {
-            0 => 0,
-            1 => u64::MAX,
-            2 => own,
-            3 => TEXT.as_u64() + self.below(0x1000),
-            4 => DATA.as_u64() + self.below(4096),
-            5 => window.address(0).as_u64() + self.below(8 * 4096),
-            6 => 0x8000_0000_0000,
-            7 => self.below(256),
-            _ => self.next(),
-        }
+/// Returns a number of a kind that matters to somebody who takes it for an address or a mode.
+fn word(random: &mut Random, own: u64, window: &Window) -> u64 {
+    match random.below(9) {
+        0 => 0,
+        1 => u64::MAX,
+        2 => own,
+        3 => TEXT.as_u64() + random.below(0x1000),
+        4 => DATA.as_u64() + random.below(4096),
+        5 => window.address(0).as_u64() + random.below(8 * 4096),
+        6 => 0x8000_0000_0000,
+        7 => random.below(256),
+        _ => random.next(),
     }
 }
 
@@ -81,7 +66,7 @@ fn main(start: &'static StartInfo) -> ! {
     println!("scribble: over {over} with {with}, seed {seed}");
     round_trip::install().expect("the hypervisor takes handlers");
     watchdog(0, LOOP_SECONDS).expect("there is a watchdog");
-    let mut random = Random(u64::wrapping_mul(seed, 0x9e37_79b9_7f4a_7c15) | 1);
+    let mut random = Random::new(seed);
     let mut window = Window::take(start);
     let port = prepare(&mut window);
     for _ in 0..ROUNDS {
@@ -143,7 +128,7 @@ fn over_words(
             "any" => random.next(),
             // A few words that differ lead further than many do.
             "some" if random.below(12) != 0 => continue,
-            "some" => random.word(own, window),
+            "some" => word(random, own, window),
             _ => panic!("nothing is called {with:?}"),
         };
         memory::write_u64(at, word);
