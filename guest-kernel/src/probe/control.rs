@@ -28,6 +28,16 @@ pub fn cr4() -> u64 {
     Cr4::read_raw()
 }
 
+/// Returns LDTR.
+pub fn ldtr() -> u16 {
+    let selector;
+    // SAFETY: see the module `probe`; the instruction reads a selector.
+    unsafe {
+        asm!("sldt {:x}", out(reg) selector, options(nomem, nostack, preserves_flags));
+    }
+    selector
+}
+
 /// Returns XCR0.
 pub fn xcr0() -> u64 {
     XCr0::read_raw()

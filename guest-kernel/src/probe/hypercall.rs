@@ -56,7 +56,16 @@ pub fn without_stack(number: u64, arguments: [u64; 5]) -> i64 {
 /// # Panics
 ///
 /// If the page has no such stub.
-pub fn by_page(number: u32, arguments: [u64; 5]) -> i64 {
+pub fn by_page(number: u32, mut arguments: [u64; 5]) -> i64 {
+    by_page_in_pieces(number, &mut arguments)
+}
+
+/// As [`by_page`]; leaves the arguments as the call does.
+///
+/// # Panics
+///
+/// As [`by_page`].
+pub fn by_page_in_pieces(number: u32, arguments: &mut [u64; 5]) -> i64 {
     assert!(number < page::STUBS, "the hypercall page has no stub {number}");
     let stub = page::address() + u64::from(number) * page::STUB_BYTES as u64;
     let [rdi, rsi, rdx, r10, r8] = arguments;
@@ -67,11 +76,11 @@ pub fn by_page(number: u32, arguments: [u64; 5]) -> i64 {
             "call {stub}",
             stub = in(reg) stub.as_u64(),
             lateout("rax") result,
-            inout("rdi") rdi => _,
-            inout("rsi") rsi => _,
-            inout("rdx") rdx => _,
-            inout("r10") r10 => _,
-            inout("r8") r8 => _,
+            inout("rdi") *rdi,
+            inout("rsi") *rsi,
+            inout("rdx") *rdx,
+            inout("r10") *r10,
+            inout("r8") *r8,
         );
     }
     result.cast_signed()
