@@ -27,8 +27,16 @@ impl Leaf {
     }
 }
 
-/// Executes CPUID for a leaf and sub-leaf.
+/// Asks for a leaf and sub-leaf, as the kernel's world does it.
 pub fn read(leaf: u32, sub_leaf: u32) -> Leaf {
+    #[cfg(target_os = "none")]
+    return crate::pvops::cpuid(leaf, sub_leaf);
+    #[cfg(not(target_os = "none"))]
+    native(leaf, sub_leaf)
+}
+
+/// Executes CPUID for a leaf and sub-leaf, whatever the world.
+pub(crate) fn native(leaf: u32, sub_leaf: u32) -> Leaf {
     let result = __cpuid_count(leaf, sub_leaf);
     Leaf { eax: result.eax, ebx: result.ebx, ecx: result.ecx, edx: result.edx }
 }

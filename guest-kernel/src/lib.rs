@@ -43,6 +43,8 @@ pub mod paging;
 mod panic;
 #[cfg(feature = "probe")]
 pub mod probe;
+#[cfg_attr(target_os = "none", expect(clippy::inline_always, reason = "an operation is its site"))]
+pub mod pvops;
 pub mod rcu;
 #[cfg(feature = "scenario")]
 pub mod scenario;

@@ -16,6 +16,7 @@ mod progress;
 mod run;
 mod scenario;
 mod setup;
+mod sites;
 mod size;
 mod test;
 mod workspace;

@@ -1,13 +1,16 @@
 //! What all entries share: saving every register, calling Rust, and the way back.
 //!
-//! The way back is the `iret` hypercall, made inline. It restores the event mask together with the
-//! registers, and when an event waits it becomes the next upcall in place, on the same stack:
-//! a flood of events does not make the stack grow.
+//! The way back is an operation of pvops, under Xenolith the `iret` hypercall, made inline. It
+//! restores the event mask together with the registers, and when an event waits it becomes the next
+//! upcall in place, on the same stack: a flood of events does not make the stack grow.
 
-use core::{arch::naked_asm, mem::offset_of};
+use core::arch::naked_asm;
 
 use super::{Frame, frame::Cause, handlers};
-use crate::{abi::hypercall, context};
+use crate::{
+    context,
+    pvops::{self, Op, Registers},
+};
 
 /// Defines the part of an entry behind its stub: `extern "C" fn(&mut Frame)` is called.
 ///
@@ -59,10 +62,6 @@ entry_with! {
 
 /// Continues what the frame at RSP describes.
 ///
-/// ```text
-/// cause rcx r11 error_code rip ...   →   rax r11 rcx flags=0 rip ...   (`iret_context`)
-/// ```
-///
 /// # Safety
 ///
 /// RSP must point to a [`Frame`] whose registers may continue.
@@ -73,19 +72,15 @@ unsafe extern "C" fn leave() {
         "pop r15", "pop r14", "pop r13", "pop r12", "pop rbp",
         "pop rbx", "pop r10", "pop r9", "pop r8",
         "pop rax", "pop rdx", "pop rsi", "pop rdi",
-        "mov rcx, [rsp + {rcx}]",
-        "mov r11, [rsp + {r11}]",
-        "mov [rsp], rax",
-        "mov [rsp + 8], r11",
-        "mov [rsp + 16], rcx",
-        "mov qword ptr [rsp + 24], 0",
-        "mov eax, {iret}",
-        "syscall",
-        // The hypercall does not return.
+        pvops::site_lines!("jmp"),
+        // The operation does not return.
         "ud2",
-        rcx = const offset_of!(Frame, rcx) - offset_of!(Frame, cause),
-        r11 = const offset_of!(Frame, r11) - offset_of!(Frame, cause),
-        iret = const hypercall::IRET,
+        pv_table = sym pvops::TABLE,
+        pv_slot = const Op::Iret.index() * size_of::<usize>(),
+        pv_padding = const Op::Iret.site_bytes() - Op::CALL_BYTES,
+        pv_op = const Op::Iret.number(),
+        pv_length = const Op::Iret.site_bytes(),
+        pv_changes = const Registers::ALL.bits(),
     )
 }
 

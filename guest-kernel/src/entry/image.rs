@@ -14,7 +14,7 @@ unsafe extern "C" {
     // Addresses from link.ld; there is nothing behind the names but the address.
     static image_text_start: u8;
     static image_text_end: u8;
-    static image_rodata_end: u8;
+    static image_ro_after_boot_end: u8;
     static image_end: u8;
 }
 
@@ -23,12 +23,12 @@ pub fn image() -> Range<VirtAddr> {
     VirtAddr::from_ptr(&raw const image_text_start)..VirtAddr::from_ptr(&raw const image_end)
 }
 
-/// Makes text read-only, all but text not executable, and unmaps the guard pages of the
-/// stacks.
+/// Makes text and what is written at boot only read-only, all but text not executable, and unmaps
+/// the guard pages of the stacks.
 pub(super) fn protect(start: &StartInfo) {
     let space = AddressSpace::of_boot(start);
     let text = (&raw const image_text_start, &raw const image_text_end);
-    let data = (&raw const image_rodata_end, &raw const image_end);
+    let data = (&raw const image_ro_after_boot_end, &raw const image_end);
     apply(&space, text.0..text.1, Flags::PRESENT);
     apply(&space, text.1..data.0, Flags::PRESENT | Flags::NO_EXECUTE);
     apply(&space, data.0..data.1, Flags::PRESENT | Flags::WRITABLE | Flags::NO_EXECUTE);

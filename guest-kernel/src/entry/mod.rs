@@ -2,7 +2,7 @@
 //!
 //! The domain builder enters [`start`] in ring 0 with the address of `start_info` in RSI
 //! (`docs/abi.md`). What the kernel's main function finds is set up here: its stack, a filled
-//! hypercall page, the shared page, and an image whose text cannot be written.
+//! hypercall page, the shared page, operations of this world, and an image whose text cannot be written.
 
 mod common;
 mod frame;
@@ -24,7 +24,12 @@ pub use image::image;
 pub use registers::EntryRegisters;
 pub use vectors::vector_address;
 
-use crate::{StartInfo, hypercall, shared_info, static_pages::PAGE_BYTES};
+use crate::{
+    StartInfo, hypercall,
+    pvops::{self, World},
+    shared_info,
+    static_pages::PAGE_BYTES,
+};
 
 /// Names the main function of a kernel, of type `fn(&'static StartInfo) -> !`, and the ELF notes
 /// it has (see [`notes!`](crate::notes!)).
@@ -116,6 +121,7 @@ extern "C" fn rust_start(start: *const start_info::StartInfo) -> ! {
     let start = unsafe { StartInfo::from_ptr(start) };
     hypercall::page::fill_if_empty();
     shared_info::map(start);
+    pvops::init(World::Xenolith);
     image::protect(start);
     xenolith_guest_main(start)
 }

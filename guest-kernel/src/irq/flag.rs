@@ -25,13 +25,13 @@ pub trait UpcallFlag {
 
 /// Returns [`Flags::IF`] or 0.
 #[inline]
-pub(super) fn save(vcpu: &impl UpcallFlag) -> Flags {
+pub(crate) fn save(vcpu: &impl UpcallFlag) -> Flags {
     if vcpu.mask() == 0 { Flags::IF } else { Flags::DISABLED }
 }
 
 /// Enables events if `flags` has IF.
 #[inline]
-pub(super) fn restore(vcpu: &impl UpcallFlag, flags: Flags) {
+pub(crate) fn restore(vcpu: &impl UpcallFlag, flags: Flags) {
     if flags.is_enabled() {
         enable(vcpu);
     } else {
@@ -41,7 +41,7 @@ pub(super) fn restore(vcpu: &impl UpcallFlag, flags: Flags) {
 
 /// Disables events.
 #[inline]
-pub(super) fn disable(vcpu: &impl UpcallFlag) {
+pub(crate) fn disable(vcpu: &impl UpcallFlag) {
     vcpu.set_mask(1);
     // What follows must not move before the store: upcalls could see it half done.
     compiler_fence(SeqCst);
@@ -49,7 +49,7 @@ pub(super) fn disable(vcpu: &impl UpcallFlag) {
 
 /// Enables events, and has an upcall that became due meanwhile delivered.
 #[inline]
-pub(super) fn enable(vcpu: &impl UpcallFlag) {
+pub(crate) fn enable(vcpu: &impl UpcallFlag) {
     compiler_fence(SeqCst);
     vcpu.set_mask(0);
     // An upcall here is fine: the test below then finds nothing. One that became due before the

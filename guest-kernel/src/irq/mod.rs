@@ -8,7 +8,8 @@
 //! 3. Enabling stores zero to the mask, then reads whether an upcall is due, in this order, and has
 //!    the hypervisor deliver one if so. No event that came before is left waiting.
 
-mod flag;
+#[cfg_attr(target_os = "none", expect(dead_code, reason = "kernels execute it as sites of pvops"))]
+pub(crate) mod flag;
 mod flags;
 mod guard;
 mod lock;
@@ -26,11 +27,7 @@ pub use flags::Flags;
 pub use guard::EventsOff;
 pub use lock::{EventsOffLock, RawEventsOffLock};
 
-use crate::{
-    hypercall::{sched, version},
-    shared_info::{self, VcpuWords},
-    vcpu,
-};
+use crate::{hypercall::version, pvops, shared_info::VcpuWords};
 use core::sync::atomic::Ordering::Relaxed;
 
 impl UpcallFlag for VcpuWords {
@@ -56,34 +53,32 @@ impl UpcallFlag for VcpuWords {
     }
 }
 
-/// Returns the words of the vCPU that executes this.
-#[inline]
-fn current() -> VcpuWords {
-    shared_info::of_vcpu(vcpu::current())
-}
-
 /// Returns [`Flags::IF`] if events are enabled, else 0; no other bit is ever set.
 #[inline]
 pub fn save_fl() -> Flags {
-    flag::save(&current())
+    pvops::save_fl()
 }
 
 /// Enables events if IF is set in `flags`; otherwise leaves them as they are, which is disabled.
 #[inline]
 pub fn restore_fl(flags: Flags) {
-    flag::restore(&current(), flags);
+    debug_assert!(
+        flags.is_enabled() || !save_fl().is_enabled(),
+        "events were enabled behind the back of who disabled them"
+    );
+    pvops::restore_fl(flags);
 }
 
 /// Disables events: no upcall comes until they are enabled.
 #[inline]
 pub fn irq_disable() {
-    flag::disable(&current());
+    pvops::irq_disable();
 }
 
 /// Enables events; what came while they were disabled is delivered before this returns.
 #[inline]
 pub fn irq_enable() {
-    flag::enable(&current());
+    pvops::irq_enable();
 }
 
 /// Disables events until the guard is dropped, which restores what was before.
@@ -99,9 +94,7 @@ pub fn disable_for_now() -> EventsOff {
 /// enables.
 pub fn safe_halt() {
     debug_assert!(!save_fl().is_enabled(), "work that comes before the wait would not end it");
-    if sched::block().is_err() {
-        irq_enable();
-    }
+    pvops::safe_halt();
 }
 
 /// Returns the processor's own RFLAGS, whose IF has no meaning here.

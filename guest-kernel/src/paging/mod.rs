@@ -8,12 +8,9 @@ mod walk;
 pub use walk::{Entry, WalkError};
 pub use x86_64::structures::paging::page_table::PageTableLevel as Level;
 
-use x86_64::{
-    PhysAddr, VirtAddr, instructions::tlb, registers::control::Cr3,
-    structures::paging::PageTableFlags as Flags,
-};
+use x86_64::{PhysAddr, VirtAddr, structures::paging::PageTableFlags as Flags};
 
-use crate::StartInfo;
+use crate::{StartInfo, pvops};
 
 /// Guest-virtual address of guest-physical 0 in the boot mapping: our VIRT_BASE note.
 pub const BOOT_MAP: VirtAddr = VirtAddr::new(0xffff_ffff_8000_0000);
@@ -35,7 +32,7 @@ impl AddressSpace {
     /// The boot mapping certainly covers all below the end of the boot page tables, which come
     /// after everything else a kernel is given but its stack.
     pub fn of_boot(start: &StartInfo) -> Self {
-        let root = Cr3::read().0.start_address();
+        let root = PhysAddr::new(pvops::read_cr3() & FRAME_BITS);
         let reachable = PhysAddr::new(start.page_tables().end - BOOT_MAP);
         Self { root, reachable }
     }
@@ -83,7 +80,7 @@ impl AddressSpace {
     ) -> Result<(), WalkError> {
         let entry = self.entry(address, Level::One)?;
         entry.store((frame.as_u64() & FRAME_BITS) | flags.bits());
-        tlb::flush(address);
+        pvops::flush_tlb_one(address);
         Ok(())
     }
 
@@ -99,7 +96,7 @@ impl AddressSpace {
     pub unsafe fn set_flags(&self, address: VirtAddr, flags: Flags) -> Result<(), WalkError> {
         let entry = self.entry(address, Level::One)?;
         entry.store((entry.load() & FRAME_BITS) | flags.bits());
-        tlb::flush(address);
+        pvops::flush_tlb_one(address);
         Ok(())
     }
 }

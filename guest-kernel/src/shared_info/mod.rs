@@ -20,6 +20,8 @@ use xenolith_abi::shared_info::{LEGACY_MAX_VCPUS, SharedInfo as Layout};
 
 use crate::{StartInfo, paging::AddressSpace, static_pages::StaticPages, vcpu::VcpuId};
 
+#[cfg(target_os = "none")]
+pub(crate) use place::RECORDS;
 pub use place::relocate;
 pub use vcpu::{TimeWords, VcpuWords};
 

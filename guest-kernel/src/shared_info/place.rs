@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The record each vCPU uses.
-static RECORDS: [AtomicPtr<VcpuInfo>; LEGACY_MAX_VCPUS] = records_in_page();
+pub(crate) static RECORDS: [AtomicPtr<VcpuInfo>; LEGACY_MAX_VCPUS] = records_in_page();
 
 const fn records_in_page() -> [AtomicPtr<VcpuInfo>; LEGACY_MAX_VCPUS] {
     let mut records = [const { AtomicPtr::new(null_mut()) }; LEGACY_MAX_VCPUS];

@@ -6,6 +6,9 @@ use anyhow::{Context, Result, ensure};
 use elf::ElfBytes;
 use elf::abi::STT_FUNC;
 use elf::endian::LittleEndian;
+use xenolith_guest::pvops::Site;
+
+use crate::sites::records::Records;
 
 /// What link.ld calls the bounds.
 const START: &str = "noinstr_text_start";
@@ -24,6 +27,8 @@ pub(crate) struct EntryCode {
     pub(crate) functions: BTreeMap<u64, String>,
     /// Points by their addresses: whether ordinary code may run from there on.
     pub(crate) points: BTreeMap<u64, bool>,
+    /// Sites of operations, by their addresses: the functions that one may get to.
+    pub(crate) sites: BTreeMap<u64, Vec<u64>>,
 }
 
 impl EntryCode {
@@ -49,7 +54,8 @@ impl EntryCode {
         let bytes = contents(&elf, start, end)?;
         let section = elf.section_header_by_name(POINTS)?.context("no points")?;
         let points = points(elf.section_data(&section)?.0)?;
-        Ok(Self { start, bytes, functions, points })
+        let sites = sites(&Records::of_file(file)?)?;
+        Ok(Self { start, bytes, functions, points, sites })
     }
 
     /// Whether an address is in it.
@@ -70,6 +76,16 @@ impl EntryCode {
             None => format!("{address:#x}"),
         }
     }
+}
+
+/// What each site may call or jump to: any world's function of its operation.
+fn sites(records: &Records) -> Result<BTreeMap<u64, Vec<u64>>> {
+    let functions = |op| records.functions.iter().filter(move |it| it.op() == op);
+    let target = |site: &Site| {
+        ensure!(site.op().is_some(), "the site at {:#x} has no operation", site.address);
+        Ok((site.address, functions(site.op()).map(|it| it.address).collect()))
+    };
+    records.sites.iter().map(target).collect()
 }
 
 /// The bytes from `start` to `end`, from the segment that holds them.

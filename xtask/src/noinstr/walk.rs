@@ -91,6 +91,9 @@ impl Walk<'_> {
             FlowControl::Call if instruction.code() == Code::Syscall => {
                 self.left.push((next, allowed));
             }
+            FlowControl::IndirectCall | FlowControl::IndirectBranch if self.is_site(address) => {
+                self.go_through_table(instruction, allowed);
+            }
             FlowControl::Call | FlowControl::IndirectCall => {
                 if !allowed && (leaves || target == 0) {
                     self.violation(address, "calls ordinary code outside a stretch");
@@ -111,6 +114,24 @@ impl Walk<'_> {
                 self.left.push((next, allowed));
             }
             _ => self.left.push((next, allowed)),
+        }
+    }
+
+    fn is_site(&self, address: u64) -> bool {
+        self.code.sites.contains_key(&address)
+    }
+
+    /// Goes on from a site of an operation. Its functions are walked on their own.
+    fn go_through_table(&mut self, site: &Instruction, allowed: bool) {
+        let functions = &self.code.sites[&site.ip()];
+        let leaves = functions.iter().any(|function| !self.code.contains(*function));
+        if site.flow_control() == FlowControl::IndirectCall {
+            if leaves && !allowed {
+                self.violation(site.ip(), "an operation is ordinary code outside a stretch");
+            }
+            self.left.push((site.next_ip(), allowed));
+        } else if leaves || allowed {
+            self.violation(site.ip(), "an operation jumps out of the section or a stretch");
         }
     }
 

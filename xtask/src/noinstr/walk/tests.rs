@@ -13,6 +13,7 @@ fn code(bytes: &[u8], points: &[(u64, bool)]) -> EntryCode {
         bytes: bytes.to_vec(),
         functions: BTreeMap::from([(START, "entry".to_owned())]),
         points: points.iter().map(|&(at, allowed)| (START + at, allowed)).collect(),
+        sites: BTreeMap::new(),
     }
 }
 
@@ -73,4 +74,29 @@ fn an_entry_without_a_name_is_walked_too() {
 fn a_hypercall_is_no_call() {
     // syscall; ud2
     assert_eq!(violations(&code(&[0x0f, 0x05, 0x0f, 0x0b], &[])), [""; 0]);
+}
+
+/// `call qword ptr [rip]`, and the same as a jump.
+const CALL_THROUGH: [u8; 6] = [0xff, 0x15, 0, 0, 0, 0];
+const JUMP_THROUGH: [u8; 6] = [0xff, 0x25, 0, 0, 0, 0];
+const INSIDE: u64 = START;
+const OUTSIDE: u64 = START + 0x1000;
+
+/// What is found where an operation with these functions is executed between a `nop` and a `ret`.
+fn found_at_site(instruction: [u8; 6], functions: &[u64], points: &[(u64, bool)]) -> Vec<String> {
+    let mut code = code(&[&[NOP][..], &instruction, &[NOP, RET]].concat(), points);
+    code.sites = BTreeMap::from([(START + 1, functions.to_vec())]);
+    violations(&code)
+}
+
+#[test]
+fn an_operation_is_what_its_functions_are() {
+    for instruction in [CALL_THROUGH, JUMP_THROUGH] {
+        assert_eq!(found_at_site(instruction, &[INSIDE, INSIDE], &[]), [""; 0]);
+        let found = found_at_site(instruction, &[INSIDE, OUTSIDE], &[]);
+        assert!(found.len() == 1 && found[0].contains("entry+0x1: an operation"), "{found:?}");
+    }
+    let points = [(0, true), (7, false)];
+    assert_eq!(found_at_site(CALL_THROUGH, &[OUTSIDE], &points), [""; 0]);
+    assert_eq!(found_at_site(JUMP_THROUGH, &[INSIDE], &points).len(), 1);
 }
