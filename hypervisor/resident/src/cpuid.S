@@ -4,6 +4,7 @@
 # To read at rip may fault, where the bytes cross into a page that is not there: then it is no prefix.
 more_kernel_bytes:
     cmp     dword ptr [r11 + 3], {PREFIX_END}
+more_kernel_bytes_end:
     jne     no_prefix
 
 # CPUID exits, and root puts its answers into the registers. No event is injected meanwhile.
@@ -37,8 +38,8 @@ process_invalid_opcode:
     popfq
 process_bytes:
     mov     ecx, [r11]
-more_process_bytes:
     mov     r11d, [r11 + 3]
+process_bytes_end:
     popfq
     cmp     ecx, {PREFIX}
     jne     no_prefix

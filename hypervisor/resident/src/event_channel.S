@@ -25,6 +25,7 @@ event_channel_op:
     lea     rsp, [rip + DATA + {FAULT_STACK}]
 port_read:
     mov     eax, [rsi]
+port_read_end:
     cmp     eax, {PORTS}
     jae     port_refused
     lea     r11, [rip + RECORDS]

@@ -5,6 +5,9 @@
 .macro RESTART start, end, target, undo
     .long   \start - resident_start, \end - resident_start, \target - resident_start, \undo
 .endm
+.macro FIXUP start, end, target
+    .long   \start - resident_start, \end - resident_start, \target - resident_start
+.endm
 
     .section .resident, "ax"
     .balign 4096
@@ -45,15 +48,14 @@ restarts:                                           # start, end, target, undo
     RESTART cpuid_popped, cpuid_iretq, cpuid_tail, 8
     RESTART cpuid_iretq, cpuid_end, cpuid_tail, 16
 restarts_end:
-    .long   (fixups_end - fixups) / 8
-fixups:                                             # instruction, where to go on
-    .long   port_read - resident_start, port_refused - resident_start
-    .long   base_written - resident_start, base_refused - resident_start
-    .long   kernel_bytes - resident_start, no_prefix - resident_start
-    .long   more_kernel_bytes - resident_start, no_prefix - resident_start
-    .long   process_bytes - resident_start, no_process_bytes - resident_start
-    .long   more_process_bytes - resident_start, no_process_bytes - resident_start
-    .long   user_gs_load - resident_start, user_gs_null - resident_start
+    .long   (fixups_end - fixups) / 12
+fixups:                                             # start, end, where to go on
+    FIXUP   port_read, port_read_end, port_refused
+    FIXUP   base_write, base_written, base_refused
+    FIXUP   kernel_bytes, kernel_bytes_end, no_prefix
+    FIXUP   more_kernel_bytes, more_kernel_bytes_end, no_prefix
+    FIXUP   process_bytes, process_bytes_end, no_process_bytes
+    FIXUP   user_gs_load, user_gs_loaded, user_gs_null
 fixups_end:
     .long   0                                       # ends the search for a fixup
 

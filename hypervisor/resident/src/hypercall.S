@@ -33,8 +33,9 @@ write_base:                                         # a bad base faults, which i
     mov     eax, esi
     mov     rdx, rsi
     shr     rdx, 32
-base_written:
+base_write:
     wrmsr
+base_written:
     mov     rdx, [rip + DATA + {SCRATCH}]
 return_0:
     xor     eax, eax
@@ -94,6 +95,7 @@ user_gs:                                            # the selector in GS, with t
 1:  swapgs
 user_gs_load:
     mov     gs, eax
+user_gs_loaded:
     swapgs
     jmp     return_0
 user_gs_null:                                       # what cannot be loaded is null

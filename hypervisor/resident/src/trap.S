@@ -96,6 +96,7 @@ invalid_opcode:                                     # UD2 may begin a prefix: se
     jnz     process_invalid_opcode
 kernel_bytes:
     cmp     dword ptr [r11], {PREFIX}
+kernel_bytes_end:
     je      more_kernel_bytes
 no_prefix:
     mov     ecx, 6 * 16
@@ -120,15 +121,17 @@ our_fault:                                          # rcx is the vector * 16, r1
     mov     [rip + DATA + {FAULT}], rcx
     neg     r11
     lea     rcx, [rip + fixups]
-1:  cmp     [rcx], r11d
-    je      2f
-    add     rcx, 8
+1:  cmp     r11d, [rcx]
+    jb      2f
+    cmp     r11d, [rcx + 4]
+    jb      3f
+2:  add     rcx, 12
     cmp     dword ptr [rcx], 0
     jne     1b
     mov     rcx, [rip + DATA + {FAULT}]
 fault_to_root:
     vmcall
-2:  mov     ecx, [rcx + 4]                          # a bad pointer or selector goes on there
+3:  mov     ecx, [rcx + 8]                          # a bad pointer or selector goes on there
     lea     r11, [rip + resident_start]
     add     rcx, r11
     mov     rsp, [rsp + 48]

@@ -6,8 +6,8 @@ use arrayvec::ArrayVec;
 const MAGIC: &[u8; 8] = b"XLRESID1";
 /// Ranges that can be restarted, at most.
 const MAX_RESTARTS: usize = 24;
-/// Instructions that may fault, at most.
-const MAX_FIXUPS: usize = 8;
+/// Ranges of instructions that may fault, at most.
+const MAX_FIXUPS: usize = 24;
 
 /// What to take back before a range is restarted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -49,11 +49,13 @@ pub struct Restart {
     pub undo: Undo,
 }
 
-/// An instruction that uses a guest's pointer or selector, and so may fault.
+/// Instructions that use a guest's pointer or selector, and so may fault.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Fixup {
-    /// Offset of the instruction.
-    pub at: u32,
+    /// Offset of the first one.
+    pub start: u32,
+    /// Offset behind the last one.
+    pub end: u32,
     /// Where to go instead, with registers as they were but for rcx and r11.
     pub target: u32,
 }
@@ -91,7 +93,7 @@ pub struct Header {
     pub hypercall_tail: (u32, u32),
     /// Ranges to restart.
     pub restarts: ArrayVec<Restart, MAX_RESTARTS>,
-    /// Instructions that may fault.
+    /// Ranges of instructions that may fault.
     pub fixups: ArrayVec<Fixup, MAX_FIXUPS>,
 }
 
@@ -130,7 +132,7 @@ impl Header {
         }
         let mut fixups = ArrayVec::new();
         for _ in 0..offset()? {
-            let fixup = Fixup { at: offset()?, target: offset()? };
+            let fixup = Fixup { start: offset()?, end: offset()?, target: offset()? };
             fixups.try_push(fixup).map_err(|_| HeaderError)?;
         }
         Ok(Self {
@@ -167,8 +169,8 @@ impl Header {
         const PAGE_FAULT: u8 = 14;
         const ALIGNMENT_CHECK: u8 = 17;
         let access = matches!(vector, SEGMENT_NOT_PRESENT..=PAGE_FAULT | ALIGNMENT_CHECK);
-        let fixup = self.fixups.iter().find(|fixup| access && u64::from(fixup.at) == offset)?;
-        Some(fixup.target)
+        let covers = |f: &&Fixup| (u64::from(f.start)..u64::from(f.end)).contains(&offset);
+        self.fixups.iter().filter(|_| access).find(covers).map(|fixup| fixup.target)
     }
 }
 
@@ -212,7 +214,7 @@ mod tests {
             0x90, 0x10, 0x20, count,
         ];
         words.extend(restarts.iter().flatten());
-        words.extend([2, 0x90, 0x98, 0xa0, 0xa8]);
+        words.extend([2, 0x90, 0x91, 0x98, 0xa0, 0xa4, 0xa8]);
         let mut bytes = MAGIC.to_vec();
         bytes.extend(words.iter().flat_map(|w| w.to_le_bytes()));
         bytes.resize(0x1000, 0);
@@ -238,8 +240,10 @@ mod tests {
     fn bad_pointers_and_selectors_go_on_elsewhere() {
         let header = Header::read(&binary(&[])).unwrap();
         for vector in [11, 12, 13, 14, 17] {
+            assert_eq!(header.fixup_at(0x9f, vector), None);
             assert_eq!(header.fixup_at(0xa0, vector), Some(0xa8));
-            assert_eq!(header.fixup_at(0xa1, vector), None);
+            assert_eq!(header.fixup_at(0xa3, vector), Some(0xa8));
+            assert_eq!(header.fixup_at(0xa4, vector), None);
         }
         for vector in [0, 1, 2, 6, 8, 10, 15, 18, 255] {
             assert_eq!(header.fixup_at(0x90, vector), None, "vector {vector}");
