@@ -9,7 +9,6 @@
     .set    PENDING, 2048                           # in shared_info, bits by port
     .set    MASK, 2560
     .set    SELECTOR, 8                             # in vcpu_info
-    .set    HOLE, 0x1ffff0                          # bits 63:43 of the hole's addresses
 
 # The argument's pointer may be anything: a fault at port_read leads to port_refused, and takes place
 # on a stack of its own, since the guest's may be unusable.
@@ -17,11 +16,11 @@ event_channel_op:
     cmp     edi, SEND
     je      1f
     cmp     edi, UNMASK
-    jne     pass_on
+    jne     other_call
 1:  mov     rcx, rsi
     shr     rcx, 43
     cmp     ecx, HOLE
-    je      pass_on
+    je      other_call
     lea     rsp, [rip + DATA + {FAULT_STACK}]
 port_read:
     mov     eax, [rsi]
@@ -80,4 +79,4 @@ port_refused:
     mov     rsp, [rip + DATA + {STACK}]
     mov     r11, [rip + DATA + {FLAGS}]
     mov     eax, {EVENT_CHANNEL_OP}
-    jmp     pass_on
+    jmp     other_call

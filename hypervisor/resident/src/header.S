@@ -9,6 +9,8 @@
     .long   \start - resident_start, \end - resident_start, \target - resident_start
 .endm
 
+    .set    HOLE, 0x1ffff0                          # bits 63:43 of the hole's addresses
+
     .section .resident, "ax"
     .balign 4096
     .globl  resident_start
@@ -56,6 +58,15 @@ fixups:                                             # start, end, where to go on
     FIXUP   more_kernel_bytes, more_kernel_bytes_end, no_prefix
     FIXUP   process_bytes, process_bytes_end, no_process_bytes
     FIXUP   user_gs_load, user_gs_loaded, user_gs_null
+    FIXUP   mmu_update_next, mmu_update_end, mmu_update_rest
+    FIXUP   mmuext_op_next, mmuext_op_end, mmuext_op_rest
+    FIXUP   count_read, count_read_end, count_unread
+    FIXUP   count_write, count_written, count_written
+    FIXUP   mapping_walk, mapping_walk_end, mapping_refused
+    FIXUP   multicall_next, multicall_stored, multicall_refused
+    FIXUP   multicall_entry, multicall_called, multicall_rest
+    FIXUP   multicall_park, multicall_parked, multicall_refused
+    FIXUP   multicall_table, multicall_table_end, multicall_rest
 fixups_end:
     .long   0                                       # ends the search for a fixup
 

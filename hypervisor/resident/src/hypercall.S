@@ -1,7 +1,8 @@
 # SYSCALL: from the kernel a hypercall, from a process a system call.
 #
 # rax number and result; rdi, rsi, rdx, r10, r8 arguments; rcx return address, r11 flags.
-# All other registers, and the arguments, are as the guest had them when it goes on.
+# All other registers are as the guest had them when it goes on; so are the arguments, but of calls
+# that can be cut.
     .balign 64
 syscall_entry:
     cmp     byte ptr [rip + DATA + {MODE}], {USER}
@@ -18,27 +19,15 @@ hypercall_entry:
     lea     rcx, [rcx + rax*8]
     jmp     rcx
 
-pass_on:                                            # rax is the number still
+other_call:                                         # not for here after all: rax is the number still
+    lea     rcx, [rip + hypercall_tail]
+    cmp     rcx, [rip + DATA + {TAIL}]
+    jne     multicall_rest
+pass_on:
     mov     rcx, [rip + DATA + {RIP}]
 hypercall_to_root:                                  # root goes on at hypercall_tail
     vmcall
 
-set_segment_base:                                   # FS, GS of the process, GS of the kernel
-    test    edi, edi
-    jnz     other_base
-    mov     ecx, 0xc0000100
-write_base:                                         # a bad base faults, which is base_refused
-    lea     rsp, [rip + DATA + {FAULT_STACK}]
-    mov     [rip + DATA + {SCRATCH}], rdx
-    mov     eax, esi
-    mov     rdx, rsi
-    shr     rdx, 32
-base_write:
-    wrmsr
-base_written:
-    mov     rdx, [rip + DATA + {SCRATCH}]
-return_0:
-    xor     eax, eax
 hypercall_tail:                                     # needs nothing but what entry saved, and rax
     mov     rcx, [rip + DATA + {INFO}]
     IF_DELIVERABLE hypercall_event, rcx
@@ -68,41 +57,6 @@ hypercall_event:                                    # the upcall frame says: beh
     push    rcx
     jmp     qword ptr [rip + DATA + {EVENT}]
 
-other_base:
-    cmp     edi, 2
-    ja      user_gs
-    mov     eax, edi
-    lea     rcx, [rip + segment_bases]
-    mov     ecx, [rcx + rax*4]
-    jmp     write_base
-base_refused:
-    mov     rdx, [rip + DATA + {SCRATCH}]
-    mov     r11, [rip + DATA + {FLAGS}]
-    mov     rax, -22
-    jmp     hypercall_tail
-segment_bases:
-    .long   0xc0000100, 0xc0000102, 0xc0000101
-
-user_gs:                                            # the selector in GS, with the process's base
-    mov     rax, -22
-    cmp     edi, 3
-    jne     hypercall_tail
-    lea     rsp, [rip + DATA + {FAULT_STACK}]
-    movzx   eax, si
-    cmp     eax, 3
-    jbe     1f
-    or      eax, 3
-1:  swapgs
-user_gs_load:
-    mov     gs, eax
-user_gs_loaded:
-    swapgs
-    jmp     return_0
-user_gs_null:                                       # what cannot be loaded is null
-    mov     r11, [rip + DATA + {FLAGS}]
-    xor     eax, eax
-    jmp     user_gs_load
-
 # SYSCALL while an NMI is served: root waits for the iret, with which the next one may come.
 nmi_syscall_entry:
     cmp     byte ptr [rip + DATA + {MODE}], {USER}
@@ -113,36 +67,6 @@ nmi_iret_to_root:
     vmcall
     jmp     iret_entry
 
-xen_version:
-    test    edi, edi
-    jnz     pass_on
-    mov     eax, (4 << 16) + 17
-    jmp     hypercall_tail
-
-stack_switch:                                       # aligned, as every frame begins
-    mov     rax, rsi
-    and     rax, -16
-    mov     [rip + DATA + {KERNEL_SP}], rax
-    jmp     return_0
-
-fpu_taskswitch:                                     # CR0.TS belongs to the guest
-    test    edi, edi
-    jz      1f
-    mov     rax, cr0
-    or      eax, 8
-    mov     cr0, rax
-    jmp     return_0
-1:  clts
-    jmp     return_0
-
-vcpu_op:                                            # is_up of the vCPU that asks
-    cmp     edi, {IS_UP}
-    jne     pass_on
-    cmp     esi, [rip + DATA + {VCPU} + 2]
-    jne     pass_on
-    mov     eax, 1
-    jmp     hypercall_tail
-
 # One jump of 8 bytes for each number below 64.
 .macro SERVE handler, count=1
     .rept   \count
@@ -152,16 +76,22 @@ vcpu_op:                                            # is_up of the vCPU that ask
 .endm
     .balign 8
 hypercall_table:
-    SERVE   pass_on, 3
+    SERVE   pass_on
+    SERVE   mmu_update                              # 1
+    SERVE   pass_on
     SERVE   stack_switch                            # 3
     SERVE   pass_on
     SERVE   fpu_taskswitch                          # 5
-    SERVE   pass_on, 11
+    SERVE   pass_on, 7
+    SERVE   multicall                               # 13
+    SERVE   update_va_mapping                       # 14
+    SERVE   pass_on, 2
     SERVE   xen_version                             # 17
     SERVE   pass_on, 6
     SERVE   vcpu_op                                 # 24
     SERVE   set_segment_base                        # 25
-    SERVE   pass_on, 6
+    SERVE   mmuext_op                               # 26
+    SERVE   pass_on, 5
     SERVE   event_channel_op                        # 32
     SERVE   pass_on, 31
 

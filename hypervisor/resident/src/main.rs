@@ -14,9 +14,15 @@ use core::arch::global_asm;
 use core::mem::offset_of;
 use xenolith_abi::segment::{FLAT_USER_CS, FLAT_USER_SS};
 use xenolith_abi::xenolith::{KERNEL_CS, KERNEL_SS};
-use xenolith_abi::{event_channel, hypercall, vcpu};
+use xenolith_abi::{domain, event_channel, hypercall, mmu, vcpu};
 use xenolith_core::emulate::forced::{FORCED_CPUID, FORCED_CPUID_WORDS};
+use xenolith_core::hole::{DIRECT_BITS, DIRECT_START};
 use xenolith_core::resident::{FAULT_STACK_END, KERNEL, MAX_TEXT_BYTES, USER, VcpuData};
+
+/// Bytes of the SYSCALL instruction.
+const SYSCALL_BYTES: u64 = 2;
+/// Flags of a page-table entry that the CPU sets.
+const ACCESSED_DIRTY: u64 = 0x60;
 
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
@@ -37,7 +43,27 @@ macro_rules! assemble {
             RIP = const offset_of!(VcpuData, return_rip),
             FLAGS = const offset_of!(VcpuData, return_flags),
             STACK = const offset_of!(VcpuData, stack),
+            TAIL = const offset_of!(VcpuData, call_end),
+            COUNT = const offset_of!(VcpuData, list_count),
+            BEFORE = const offset_of!(VcpuData, list_before),
+            ENTRIES = const offset_of!(VcpuData, hole_entries),
+            SAVED = const offset_of!(VcpuData, saved),
+            MMU_UPDATE = const hypercall::MMU_UPDATE,
+            MULTICALL = const hypercall::MULTICALL,
+            UPDATE_VA_MAPPING = const hypercall::UPDATE_VA_MAPPING,
+            MMUEXT_OP = const hypercall::MMUEXT_OP,
             EVENT_CHANNEL_OP = const hypercall::EVENT_CHANNEL_OP,
+            SYSCALL_BYTES = const SYSCALL_BYTES,
+            SELF = const domain::SELF,
+            DIRECT = const DIRECT_START,
+            DIRECT_BITS = const DIRECT_BITS,
+            NO_TRANSLATE = const mmu::PT_UPDATE_NO_TRANSLATE,
+            PRESERVE_AD = const mmu::PT_UPDATE_PRESERVE_AD,
+            ACCESSED_DIRTY = const ACCESSED_DIRTY,
+            INVLPG_LOCAL = const mmu::INVLPG_LOCAL,
+            NEW_USER_BASEPTR = const mmu::NEW_USER_BASEPTR,
+            TLB_FLUSH = const mmu::UVMF_TLB_FLUSH,
+            INVLPG = const mmu::UVMF_INVLPG,
             IS_UP = const vcpu::IS_UP,
             FAULT = const offset_of!(VcpuData, fault),
             TARGET = const offset_of!(VcpuData, target),
@@ -67,7 +93,11 @@ macro_rules! assemble {
 assemble!(
     "header.S",
     "hypercall.S",
+    "short.S",
     "event_channel.S",
+    "lists.S",
+    "mapping.S",
+    "multicall.S",
     "iret.S",
     "trap.S",
     "cpuid.S",

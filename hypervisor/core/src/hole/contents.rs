@@ -5,8 +5,8 @@ use super::layout::{
     M2P_LEVEL_3, PORTS, READ_EXECUTE, READ_ONLY, READ_WRITE, TABLE, TEXT, TRAPS, VCPU_LEVEL_1,
     VCPU_LEVEL_2, VCPU_LEVEL_3,
 };
-use super::{Hole, TASK_BYTES, TASK_SELECTOR};
-use crate::address::{DomId, Gva, PAGE_SIZE, to_u64};
+use super::{HOLE_SLOTS, Hole, TASK_BYTES, TASK_SELECTOR};
+use crate::address::{DomId, Gva, PAGE_SIZE, to_u64, to_usize};
 use crate::domain_builder::guest_frames::GuestFrames;
 use crate::page_map::LARGE;
 use crate::resident::{self, Header, VcpuData};
@@ -43,6 +43,7 @@ impl Hole {
             (offset_of!(VcpuData, vcpu_info), self.direct(self.shared_info()).0),
             (offset_of!(VcpuData, shared_info), self.direct(self.shared_info()).0),
             (offset_of!(VcpuData, domain), u64::from(domain.0)),
+            (offset_of!(VcpuData, call_end), entry(header.hypercall_tail.0)),
             (offset_of!(VcpuData, event_callback), entry(header.no_event_callback)),
             (offset_of!(VcpuData, syscall_callback), entry(header.no_callback)),
             (offset_of!(VcpuData, kernel_sp), kernel_sp.0 & !0xf),
@@ -51,6 +52,8 @@ impl Hole {
         for (offset, word) in words {
             frames.write_words(self.at(DATA + to_u64(offset)), 1, |_| word);
         }
+        let at = self.at(DATA + to_u64(offset_of!(VcpuData, hole_entries)));
+        frames.write_words(at, to_u64(HOLE_SLOTS), |i| self.entries()[to_usize(i)]);
     }
 
     /// Writes the tables and the gate for injected events.

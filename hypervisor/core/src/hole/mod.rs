@@ -42,6 +42,12 @@ use xenolith_abi::segment::FIRST_RESERVED_GDT_BYTE;
 const DIRECT_SLOT: usize = 1;
 /// Slot of the top-level table, relative to the hole's first, in which the vCPUs' pages are.
 const VCPU_SLOT: usize = 2;
+/// Slots of the top-level table that are in use, from the hole's first on.
+pub const HOLE_SLOTS: usize = 3;
+/// Where all memory is mapped for the resident.
+pub const DIRECT_START: u64 = slot_address(DIRECT_SLOT).0;
+/// Addresses of memory that can be reached there have bits below this one.
+pub const DIRECT_BITS: u32 = 39;
 /// Selector of the task state segment.
 pub const TASK_SELECTOR: u16 = 0xe040;
 /// Selector of the local descriptor table, while there is one.
@@ -157,7 +163,7 @@ impl Hole {
 
     /// Returns where the resident finds guest-physical memory.
     pub fn direct(&self, at: Gpa) -> Gva {
-        Gva(slot_address(DIRECT_SLOT).0 + at.0)
+        Gva(DIRECT_START + at.0)
     }
 
     /// Returns where root finds the [`VcpuData`] of vCPU 0.
@@ -227,9 +233,9 @@ impl Hole {
     }
 }
 
-fn slot_address(slot: usize) -> Gva {
+const fn slot_address(slot: usize) -> Gva {
     const SIGN: u64 = 0xffff_0000_0000_0000;
-    debug_assert_eq!(HYPERVISOR_VIRT_START, SIGN | to_u64(HYPERVISOR_L4_FIRST) << 39);
+    const { assert!(HYPERVISOR_VIRT_START == SIGN | to_u64(HYPERVISOR_L4_FIRST) << 39) };
     Gva(SIGN | to_u64(HYPERVISOR_L4_FIRST + slot) << 39)
 }
 

@@ -19,6 +19,7 @@ pub use header::{Fixup, Header, HeaderError, Restart, Undo};
 
 use crate::address::to_u64;
 use crate::event_channel::PortRecord;
+use crate::hole::HOLE_SLOTS;
 use xenolith_abi::trap::FLAG_MASK_EVENTS;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -49,6 +50,9 @@ pub const EVENT_VECTOR: u8 = 31;
 pub const KERNEL: u8 = 1;
 /// [`VcpuData::mode`]: one of its processes runs.
 pub const USER: u8 = 0;
+
+/// Words of [`VcpuData::fault_stack`].
+const FAULT_STACK_WORDS: usize = 32;
 
 /// What the resident keeps of a vCPU. The guest can reach it, and can hurt itself with it.
 #[repr(C)]
@@ -88,8 +92,18 @@ pub struct VcpuData {
     pub sysenter_callback: u64,
     /// Whether SYSENTER masks events: 0 or 1.
     pub sysenter_masks_events: u64,
+    /// Where a hypercall's handler ends: the resident's tail, or its list of calls.
+    pub call_end: u64,
+    /// While a list of requests is worked on: how many it had.
+    pub list_count: u64,
+    /// While a list of requests is worked on: how many had been done before it was cut.
+    pub list_before: u64,
+    /// What a top-level table has in the slots of the hole that are in use.
+    pub hole_entries: [u64; HOLE_SLOTS],
+    /// While a list of calls is worked on: registers of the guest.
+    pub saved: [u64; 5],
     /// Up to the TSS.
-    pub padding2: [u64; 15],
+    pub padding2: [u64; 4],
     /// The TSS's first word, which is not used.
     pub padding3: u32,
     /// The task state segment, from here on.
@@ -103,14 +117,14 @@ pub struct VcpuData {
     /// Fills the word.
     pub padding4: u32,
     /// The stack while the resident reads what a guest's pointer points to, which may fault.
-    pub fault_stack: [u64; 16],
+    pub fault_stack: [u64; FAULT_STACK_WORDS],
 }
 
 /// Offset of the TSS within [`VcpuData`]; it puts RSP0 on a multiple of 8.
 pub const TASK: u64 = 0xfc;
 
 /// Offset of the end of [`VcpuData::fault_stack`].
-pub const FAULT_STACK_END: usize = core::mem::offset_of!(VcpuData, fault_stack) + 16 * 8;
+pub const FAULT_STACK_END: usize = core::mem::offset_of!(VcpuData, fault_stack) + FAULT_STACK_WORDS * 8;
 
 const _: () = assert!(PORTS + PORT_BYTES <= TEXT);
 const _: () = assert!(core::mem::offset_of!(VcpuData, task_reserved) == 0xfc);

@@ -163,9 +163,11 @@ fn check_form(
 /// The form that tells instead of being restarted.
 fn check_again(checks: &mut Checks, window: &mut Window) {
     let [rdi, rsi, rdx, r10, r8] = arguments(window);
+    // With IF, as the kernel has it elsewhere: Bochs holds interrupts back from a guest without it.
+    const FLAGS: u64 = 0x202;
     let rax = (MMU_UPDATE | NO_RESTART).into();
     let mut call =
-        registers::Registers { rax, rdi, rsi, rdx, r10, r8, rflags: 2, ..Default::default() };
+        registers::Registers { rax, rdi, rsi, rdx, r10, r8, rflags: FLAGS, ..Default::default() };
     let cuts = CUTS.load(Relaxed);
     let mut times = 0;
     loop {

@@ -1,0 +1,254 @@
+# mmu_update and mmuext_op: lists of requests about page tables, as far as they concern the caller's
+# own tables and memory. At the first request that is not for here root goes on with the list.
+#
+# The list's place and length, rdi and esi, move on with the work; they are not put back. rdx is where
+# the number of requests done is wanted, or 0. A length with bit 31 set continues a list that was cut:
+# what was done before is then in the guest's own count.
+    .set    PREEMPTED, 31
+
+.macro BEGIN_LIST name
+    mov     rcx, rdi
+    shr     rcx, 43
+    cmp     ecx, HOLE
+    je      other_call
+    cmp     r10d, {SELF}
+    jne     other_call
+    test    esi, esi
+    jle     \name\()_continued
+    lea     rsp, [rip + DATA + {FAULT_STACK}]
+    test    rdx, rdx
+    jnz     \name\()_counted
+2:
+    .subsection 1
+\name\()_continued:
+    test    esi, 0x7fffffff
+    jz      other_call
+    lea     rsp, [rip + DATA + {FAULT_STACK}]
+    test    rdx, rdx
+    jz      3f
+\name\()_counted:
+    call    begin_count
+3:  btr     esi, PREEMPTED
+    jmp     2b
+    .subsection 0
+.endm
+
+mmu_update:
+    BEGIN_LIST mmu_update
+mmu_update_next:
+    mov     rcx, [rdi]
+    mov     rax, [rdi + 8]
+    test    cl, 7
+    jnz     other_update
+set_entry:
+    mov     r11, rcx
+    shr     r11, {DIRECT_BITS}
+    jnz     mmu_update_rest
+    movabs  r11, {DIRECT}
+    mov     [r11 + rcx], rax
+mmu_update_done:
+    add     rdi, 16
+    dec     esi
+    jz      list_done
+    mov     rcx, [rip + DATA + {INFO}]
+    IF_DELIVERABLE mmu_update_cut, rcx
+    jmp     mmu_update_next
+other_update:                                       # 3 asks for no translation, of which there is none
+    mov     r11d, ecx
+    and     r11d, 7
+    and     rcx, -8
+    cmp     r11d, {NO_TRANSLATE}
+    je      set_entry
+    cmp     r11d, {PRESERVE_AD}
+    jne     mmu_update_rest
+    mov     r11, rcx
+    shr     r11, {DIRECT_BITS}
+    jnz     mmu_update_rest
+    movabs  r11, {DIRECT}
+    add     rcx, r11
+    mov     [rip + DATA + {SCRATCH}], rax
+1:  mov     rax, [rcx]
+    mov     r11d, eax
+    and     r11d, {ACCESSED_DIRTY}
+    or      r11, [rip + DATA + {SCRATCH}]
+    lock cmpxchg [rcx], r11
+    je      mmu_update_done
+    jmp     1b
+mmu_update_end:
+
+mmu_update_rest:
+    mov     eax, {MMU_UPDATE}
+    jmp     list_rest
+mmu_update_cut:
+    mov     eax, {MMU_UPDATE}
+    jmp     list_cut
+
+mmuext_op:
+    BEGIN_LIST mmuext_op
+mmuext_op_next:
+    mov     eax, [rdi]
+    mov     rcx, [rdi + 8]
+    cmp     eax, {INVLPG_LOCAL}
+    je      flush_page
+    cmp     eax, {NEW_USER_BASEPTR}
+    ja      mmuext_op_rest
+    lea     r11, [rip + mmuext_table]
+    lea     r11, [r11 + rax*8]
+    jmp     r11
+flush_page:
+    invlpg  [rcx]
+mmuext_op_done:
+    add     rdi, 24
+    dec     esi
+    jz      list_done
+    mov     rcx, [rip + DATA + {INFO}]
+    IF_DELIVERABLE mmuext_op_cut, rcx
+    jmp     mmuext_op_next
+flush_all:                                          # no page is global, since CR4.PGE is not the guest's
+    mov     rcx, cr3
+    mov     cr3, rcx
+    jmp     mmuext_op_done
+touch_frame:                                        # pinned or not: it has to be there
+    mov     r11, rcx
+    shr     r11, {DIRECT_BITS} - 12
+    jnz     mmuext_op_rest
+    shl     rcx, 12
+    movabs  r11, {DIRECT}
+    mov     rcx, [r11 + rcx]
+    jmp     mmuext_op_done
+new_table:
+    call    top_level
+    mov     cr3, rcx
+    jmp     mmuext_op_done
+user_table:                                         # processes run on the kernel's
+    test    rcx, rcx
+    jz      mmuext_op_done
+pin_top_level:
+    call    top_level
+    jmp     mmuext_op_done
+
+# Puts the hypervisor's entries into the frame in rcx, which becomes a top-level table, and makes rcx
+# its address. Where those that are in use are there, so are the others, or the guest has made its
+# own tables worse.
+    .set    HOLE_ENTRIES, 256 * 8
+top_level:
+    mov     r11, rcx
+    shr     r11, {DIRECT_BITS} - 12
+    jnz     mmuext_op_rest
+    shl     rcx, 12
+    movabs  r11, {DIRECT}
+    add     r11, rcx
+    mov     rax, [rip + DATA + {ENTRIES}]
+    cmp     rax, [r11 + HOLE_ENTRIES]
+    jne     1f
+    mov     rax, [rip + DATA + {ENTRIES} + 8]
+    cmp     rax, [r11 + HOLE_ENTRIES + 8]
+    jne     1f
+    mov     rax, [rip + DATA + {ENTRIES} + 16]
+    cmp     rax, [r11 + HOLE_ENTRIES + 16]
+    jne     1f
+    ret
+1:  mov     rax, [rip + DATA + {ENTRIES}]
+    mov     [r11 + HOLE_ENTRIES], rax
+    mov     rax, [rip + DATA + {ENTRIES} + 8]
+    mov     [r11 + HOLE_ENTRIES + 8], rax
+    mov     rax, [rip + DATA + {ENTRIES} + 16]
+    mov     [r11 + HOLE_ENTRIES + 16], rax
+    xor     eax, eax
+    .set    SLOT, 3
+    .rept   13
+    mov     [r11 + HOLE_ENTRIES + SLOT*8], rax
+    .set    SLOT, SLOT + 1
+    .endr
+    ret
+mmuext_op_end:
+
+mmuext_op_rest:
+    mov     eax, {MMUEXT_OP}
+    jmp     list_rest
+mmuext_op_cut:
+    mov     eax, {MMUEXT_OP}
+    jmp     list_cut
+
+    .balign 8
+mmuext_table:
+    SERVE   touch_frame, 3                          # levels 1 to 3
+    SERVE   pin_top_level
+    SERVE   touch_frame                             # unpin
+    SERVE   new_table
+    SERVE   flush_all
+    SERVE   flush_page
+    SERVE   mmuext_op_rest, 2                       # of a set of vCPUs
+    SERVE   flush_all
+    SERVE   flush_page
+    SERVE   mmuext_op_rest, 3
+    SERVE   user_table                              # 15
+
+list_done:
+    test    rdx, rdx
+    jnz     counted_done
+list_return:
+    mov     r11, [rip + DATA + {FLAGS}]
+    xor     eax, eax
+    jmp     qword ptr [rip + DATA + {TAIL}]
+counted_done:
+    call    tell_count
+    jmp     list_return
+
+# Leaves the list, of call eax, as it is: for later, or for root.
+list_cut:
+    call    park_list
+    lea     rcx, [rip + hypercall_tail]
+    cmp     rcx, [rip + DATA + {TAIL}]
+    jne     multicall_list_cut
+    mov     r11, [rip + DATA + {FLAGS}]
+cut:                                                # back on the SYSCALL, with registers for the rest
+    sub     qword ptr [rip + DATA + {RIP}], {SYSCALL_BYTES}
+    jmp     hypercall_tail
+list_rest:
+    call    park_list
+    lea     rcx, [rip + hypercall_tail]
+    cmp     rcx, [rip + DATA + {TAIL}]
+    jne     multicall_list_rest
+to_root:
+    mov     rsp, [rip + DATA + {STACK}]
+    mov     r11, [rip + DATA + {FLAGS}]
+    jmp     pass_on
+park_list:
+    test    rdx, rdx
+    jz      1f
+    call    tell_count
+1:  bts     esi, PREEMPTED
+    ret
+
+# The guest's count at rdx. Where it cannot be written it is not, as on Xen; and what cannot be read
+# is 0.
+begin_count:
+    mov     ecx, esi
+    btr     ecx, PREEMPTED
+    mov     [rip + DATA + {COUNT}], rcx
+    mov     rcx, rdx
+    shr     rcx, 43
+    cmp     ecx, HOLE
+    je      2f
+    xor     ecx, ecx
+    test    esi, esi
+    jns     1f
+count_read:
+    mov     ecx, [rdx]
+count_read_end:
+1:  mov     [rip + DATA + {BEFORE}], rcx
+    ret
+count_unread:
+    xor     ecx, ecx
+    jmp     1b
+2:  xor     edx, edx
+    ret
+tell_count:
+    mov     ecx, [rip + DATA + {COUNT}]
+    sub     ecx, esi
+    add     ecx, [rip + DATA + {BEFORE}]
+count_write:
+    mov     [rdx], ecx
+count_written:
+    ret

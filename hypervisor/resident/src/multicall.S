@@ -1,0 +1,131 @@
+# multicall: a list of calls, 64 bytes each: number, result, arguments. Those that are served here are
+# made here; at the first other one root goes on with the list.
+#
+# r8 is the entry, r9d how many are left, r14 the table. While TAIL is multicall_next a call ends there.
+    .set    RESULT, 8
+    .set    ARGUMENTS, 16
+
+multicall:
+    mov     rcx, rdi
+    shr     rcx, 43
+    cmp     ecx, HOLE
+    je      pass_on
+    test    esi, esi
+    jz      pass_on
+    lea     rsp, [rip + DATA + {FAULT_STACK}]
+    mov     [rip + DATA + {SAVED}], rdx
+    mov     [rip + DATA + {SAVED} + 8], r10
+    mov     [rip + DATA + {SAVED} + 16], r8
+    mov     [rip + DATA + {SAVED} + 24], r9
+    mov     [rip + DATA + {SAVED} + 32], r14
+    lea     rcx, [rip + multicall_next]
+    mov     [rip + DATA + {TAIL}], rcx
+    lea     r14, [rip + multicall_table]
+    mov     r8, rdi
+    mov     r9d, esi
+    jmp     multicall_entry
+
+multicall_next:                                     # as hypercall_tail: rax the result, r11 the flags
+    mov     [r8 + RESULT], rax
+multicall_stored:
+    add     r8, 64
+    dec     r9d
+    jz      multicall_done
+    mov     rcx, [rip + DATA + {INFO}]
+    IF_DELIVERABLE multicall_cut, rcx
+multicall_entry:
+    mov     rax, [r8]
+    cmp     rax, 63
+    ja      multicall_rest
+    shl     eax, 5
+    add     rax, r14
+    jmp     rax
+multicall_called:
+
+multicall_done:
+    xor     eax, eax
+    jmp     multicall_leave
+multicall_refused:
+    mov     rax, -14
+multicall_leave:
+    call    end_multicall
+    jmp     hypercall_tail
+multicall_list_cut:                                 # a list within the list
+    lea     rcx, [rip + multicall_cut]
+    jmp     park_entry
+multicall_cut:
+    mov     eax, {MULTICALL}
+    call    end_multicall
+    jmp     cut
+multicall_list_rest:
+    lea     rcx, [rip + multicall_rest]
+park_entry:
+    mov     [rip + DATA + {TARGET}], rcx
+multicall_park:
+    mov     [r8 + ARGUMENTS], rdi
+    mov     [r8 + ARGUMENTS + 8], rsi
+multicall_parked:
+    jmp     qword ptr [rip + DATA + {TARGET}]
+multicall_rest:
+    lea     rsp, [rip + DATA + {FAULT_STACK}]
+    call    end_multicall
+    mov     eax, {MULTICALL}
+    jmp     to_root
+
+end_multicall:
+    lea     rcx, [rip + hypercall_tail]
+    mov     [rip + DATA + {TAIL}], rcx
+    mov     rdi, r8
+    mov     esi, r9d
+    mov     rdx, [rip + DATA + {SAVED}]
+    mov     r10, [rip + DATA + {SAVED} + 8]
+    mov     r8, [rip + DATA + {SAVED} + 16]
+    mov     r9, [rip + DATA + {SAVED} + 24]
+    mov     r14, [rip + DATA + {SAVED} + 32]
+    mov     r11, [rip + DATA + {FLAGS}]
+    ret
+
+# 32 bytes for each number: its arguments, and the handler. A handler that wants more than these, for
+# an operation that is root's, gives the call up.
+.macro SERVE_ENTRY handler, arguments
+    .balign 32
+    .if \arguments >= 1
+    mov     rdi, [r8 + ARGUMENTS]
+    .endif
+    .if \arguments >= 2
+    mov     rsi, [r8 + ARGUMENTS + 8]
+    .endif
+    .if \arguments >= 3
+    mov     rdx, [r8 + ARGUMENTS + 16]
+    .endif
+    .if \arguments >= 4
+    mov     r10, [r8 + ARGUMENTS + 24]
+    .endif
+    jmp     \handler
+.endm
+.macro REST_ENTRY count
+    .rept   \count
+    .balign 32
+    jmp     multicall_rest
+    .endr
+.endm
+    .balign 32
+multicall_table:
+    REST_ENTRY 1
+    SERVE_ENTRY mmu_update, 4                   # 1
+    REST_ENTRY 1
+    SERVE_ENTRY stack_switch, 2                 # 3
+    REST_ENTRY 1
+    SERVE_ENTRY fpu_taskswitch, 1               # 5
+    REST_ENTRY 8
+    SERVE_ENTRY update_va_mapping, 3            # 14
+    REST_ENTRY 2
+    SERVE_ENTRY xen_version, 1                  # 17
+    REST_ENTRY 6
+    SERVE_ENTRY vcpu_op, 2                      # 24
+    SERVE_ENTRY set_segment_base, 2             # 25
+    SERVE_ENTRY mmuext_op, 4                    # 26
+    REST_ENTRY 5
+    SERVE_ENTRY event_channel_op, 2             # 32
+    REST_ENTRY 31
+multicall_table_end:
