@@ -2,7 +2,7 @@
 
 use core::arch::asm;
 
-use crate::hypercall::{Errno, call, page};
+use crate::hypercall::{Errno, call, page, pieces::call_whole};
 
 /// Makes a hypercall by the SYSCALL instruction, as inline code does; returns RAX.
 pub fn syscall(number: u64, arguments: [u64; 5]) -> i64 {
@@ -94,4 +94,14 @@ pub fn by_page_in_pieces(number: u32, arguments: &mut [u64; 5]) -> i64 {
 pub fn direct<const NUMBER: u32>(arguments: [u64; 3]) -> Result<u64, Errno> {
     // SAFETY: see the module `probe`; what the hypercall changes is the scenario's choice.
     unsafe { call::<NUMBER>(arguments) }
+}
+
+/// Makes the hypercall `NUMBER`, which has more than three arguments, likewise.
+///
+/// # Errors
+///
+/// The hypervisor's.
+pub fn direct_long<const NUMBER: u32>(arguments: [u64; 5]) -> Result<u64, Errno> {
+    // SAFETY: as for `direct`.
+    unsafe { call_whole::<NUMBER>(arguments) }
 }

@@ -33,6 +33,19 @@
     .subsection 0
 .endm
 
+# On to the next request, unless this was the last or an event is deliverable.
+.macro NEXT_REQUEST name, bytes
+    add     rdi, \bytes
+    dec     esi
+    jz      list_done
+    mov     rcx, [rip + DATA + {INFO}]
+    cmp     byte ptr [rcx], 0
+    je      \name\()_next
+    cmp     byte ptr [rcx + 1], 0
+    jne     \name\()_next
+    jmp     \name\()_cut
+.endm
+
 mmu_update:
     BEGIN_LIST mmu_update
 mmu_update_next:
@@ -47,12 +60,7 @@ set_entry:
     movabs  r11, {DIRECT}
     mov     [r11 + rcx], rax
 mmu_update_done:
-    add     rdi, 16
-    dec     esi
-    jz      list_done
-    mov     rcx, [rip + DATA + {INFO}]
-    IF_DELIVERABLE mmu_update_cut, rcx
-    jmp     mmu_update_next
+    NEXT_REQUEST mmu_update, 16
 other_update:                                       # 3 asks for no translation, of which there is none
     mov     r11d, ecx
     and     r11d, 7
@@ -98,12 +106,7 @@ mmuext_op_next:
 flush_page:
     invlpg  [rcx]
 mmuext_op_done:
-    add     rdi, 24
-    dec     esi
-    jz      list_done
-    mov     rcx, [rip + DATA + {INFO}]
-    IF_DELIVERABLE mmuext_op_cut, rcx
-    jmp     mmuext_op_next
+    NEXT_REQUEST mmuext_op, 24
 flush_all:                                          # no page is global, since CR4.PGE is not the guest's
     mov     rcx, cr3
     mov     cr3, rcx
@@ -116,47 +119,45 @@ touch_frame:                                        # pinned or not: it has to b
     movabs  r11, {DIRECT}
     mov     rcx, [r11 + rcx]
     jmp     mmuext_op_done
-new_table:
-    call    top_level
-    mov     cr3, rcx
-    jmp     mmuext_op_done
-user_table:                                         # processes run on the kernel's
-    test    rcx, rcx
-    jz      mmuext_op_done
-pin_top_level:
-    call    top_level
-    jmp     mmuext_op_done
 
-# Puts the hypervisor's entries into the frame in rcx, which becomes a top-level table, and makes rcx
-# its address. Where those that are in use are there, so are the others, or the guest has made its
-# own tables worse.
+# The frame in rcx becomes a top-level table: it gets the hypervisor's entries, and rcx its address.
+# If the one for the code that runs here is right, so are the others, or the guest has changed its
+# tables to its own harm.
     .set    HOLE_ENTRIES, 256 * 8
-top_level:
+    .set    LAST_ENTRY, 8 * ({HOLE_SLOTS} - 1)
+.macro TOP_LEVEL
     mov     r11, rcx
     shr     r11, {DIRECT_BITS} - 12
     jnz     mmuext_op_rest
     shl     rcx, 12
     movabs  r11, {DIRECT}
+    mov     rax, [rip + DATA + {ENTRIES} + LAST_ENTRY]
+    cmp     rax, [r11 + rcx + HOLE_ENTRIES + LAST_ENTRY]
+    je      1f
+    call    put_entries
+1:
+.endm
+new_table:
+    TOP_LEVEL
+    mov     cr3, rcx
+    NEXT_REQUEST mmuext_op, 24
+user_table:                                         # processes run on the kernel's
+    test    rcx, rcx
+    jz      mmuext_op_done
+pin_top_level:
+    TOP_LEVEL
+    NEXT_REQUEST mmuext_op, 24
+put_entries:
     add     r11, rcx
     mov     rax, [rip + DATA + {ENTRIES}]
-    cmp     rax, [r11 + HOLE_ENTRIES]
-    jne     1f
-    mov     rax, [rip + DATA + {ENTRIES} + 8]
-    cmp     rax, [r11 + HOLE_ENTRIES + 8]
-    jne     1f
-    mov     rax, [rip + DATA + {ENTRIES} + 16]
-    cmp     rax, [r11 + HOLE_ENTRIES + 16]
-    jne     1f
-    ret
-1:  mov     rax, [rip + DATA + {ENTRIES}]
     mov     [r11 + HOLE_ENTRIES], rax
     mov     rax, [rip + DATA + {ENTRIES} + 8]
     mov     [r11 + HOLE_ENTRIES + 8], rax
     mov     rax, [rip + DATA + {ENTRIES} + 16]
     mov     [r11 + HOLE_ENTRIES + 16], rax
     xor     eax, eax
-    .set    SLOT, 3
-    .rept   13
+    .set    SLOT, {HOLE_SLOTS}
+    .rept   16 - {HOLE_SLOTS}
     mov     [r11 + HOLE_ENTRIES + SLOT*8], rax
     .set    SLOT, SLOT + 1
     .endr

@@ -16,7 +16,8 @@ use xenolith_abi::segment::{FLAT_USER_CS, FLAT_USER_SS};
 use xenolith_abi::xenolith::{KERNEL_CS, KERNEL_SS};
 use xenolith_abi::{domain, event_channel, hypercall, mmu, vcpu};
 use xenolith_core::emulate::forced::{FORCED_CPUID, FORCED_CPUID_WORDS};
-use xenolith_core::hole::{DIRECT_BITS, DIRECT_START};
+use xenolith_core::hole::{DIRECT_BITS, DIRECT_START, HOLE_SLOTS};
+use xenolith_core::hypercall::XEN_VERSION;
 use xenolith_core::resident::{FAULT_STACK_END, KERNEL, MAX_TEXT_BYTES, USER, VcpuData};
 
 /// Bytes of the SYSCALL instruction.
@@ -57,6 +58,8 @@ macro_rules! assemble {
             SELF = const domain::SELF,
             DIRECT = const DIRECT_START,
             DIRECT_BITS = const DIRECT_BITS,
+            HOLE_SLOTS = const HOLE_SLOTS,
+            VERSION = const XEN_VERSION,
             NO_TRANSLATE = const mmu::PT_UPDATE_NO_TRANSLATE,
             PRESERVE_AD = const mmu::PT_UPDATE_PRESERVE_AD,
             ACCESSED_DIRTY = const ACCESSED_DIRTY,

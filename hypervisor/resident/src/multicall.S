@@ -1,7 +1,7 @@
 # multicall: a list of calls, 64 bytes each: number, result, arguments. Those that are served here are
 # made here; at the first other one root goes on with the list.
 #
-# r8 is the entry, r9d how many are left, r14 the table. While TAIL is multicall_next a call ends there.
+# r8 is the entry, r9d how many are left, r14 the table, r15 vcpu_info. While TAIL is multicall_next a call ends there.
     .set    RESULT, 8
     .set    ARGUMENTS, 16
 
@@ -18,9 +18,11 @@ multicall:
     mov     [rip + DATA + {SAVED} + 16], r8
     mov     [rip + DATA + {SAVED} + 24], r9
     mov     [rip + DATA + {SAVED} + 32], r14
+    mov     [rip + DATA + {SAVED} + 40], r15
     lea     rcx, [rip + multicall_next]
     mov     [rip + DATA + {TAIL}], rcx
     lea     r14, [rip + multicall_table]
+    mov     r15, [rip + DATA + {INFO}]
     mov     r8, rdi
     mov     r9d, esi
     jmp     multicall_entry
@@ -31,8 +33,7 @@ multicall_stored:
     add     r8, 64
     dec     r9d
     jz      multicall_done
-    mov     rcx, [rip + DATA + {INFO}]
-    IF_DELIVERABLE multicall_cut, rcx
+    IF_DELIVERABLE multicall_cut, r15
 multicall_entry:
     mov     rax, [r8]
     cmp     rax, 63
@@ -82,6 +83,7 @@ end_multicall:
     mov     r8, [rip + DATA + {SAVED} + 16]
     mov     r9, [rip + DATA + {SAVED} + 24]
     mov     r14, [rip + DATA + {SAVED} + 32]
+    mov     r15, [rip + DATA + {SAVED} + 40]
     mov     r11, [rip + DATA + {FLAGS}]
     ret
 
@@ -120,7 +122,11 @@ multicall_table:
     REST_ENTRY 8
     SERVE_ENTRY update_va_mapping, 3            # 14
     REST_ENTRY 2
-    SERVE_ENTRY xen_version, 1                  # 17
+    .balign 32                                      # 17: xen_version
+    cmp     dword ptr [r8 + ARGUMENTS], 0
+    jne     multicall_rest
+    mov     eax, {VERSION}
+    jmp     multicall_next
     REST_ENTRY 6
     SERVE_ENTRY vcpu_op, 2                      # 24
     SERVE_ENTRY set_segment_base, 2             # 25

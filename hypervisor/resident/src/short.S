@@ -4,7 +4,7 @@
 xen_version:
     test    edi, edi
     jnz     other_call
-    mov     eax, (4 << 16) + 17
+    mov     eax, {VERSION}
     jmp     qword ptr [rip + DATA + {TAIL}]
 
 stack_switch:                                       # aligned, as every frame begins

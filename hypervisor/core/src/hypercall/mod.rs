@@ -25,6 +25,7 @@ mod xenolith;
 
 pub use own_state::OwnState;
 pub use task::{FpuUse, SegmentBase};
+pub use version::VERSION as XEN_VERSION;
 
 use crate::address::{Gfn, Gpa, Gva, to_u64};
 use crate::console::ConsoleQueues;

@@ -9,7 +9,7 @@ use xenolith_abi::version::{self, CompileInfo, FeatureInfo, PlatformParameters};
 use zerocopy::FromZeros;
 
 /// Major version in the upper half: the interface is that of Xen 4.17.
-pub(super) const VERSION: i64 = (4 << 16) + 17;
+pub const VERSION: i64 = (4 << 16) + 17;
 const EXTRA_VERSION: &str = ".0-xenolith";
 const CAPABILITIES: &str = "xen-3.0-x86_64 ";
 const PAGE_SIZE: i64 = 4096;

@@ -101,9 +101,9 @@ pub struct VcpuData {
     /// What a top-level table has in the slots of the hole that are in use.
     pub hole_entries: [u64; HOLE_SLOTS],
     /// While a list of calls is worked on: registers of the guest.
-    pub saved: [u64; 5],
+    pub saved: [u64; 6],
     /// Up to the TSS.
-    pub padding2: [u64; 4],
+    pub padding2: [u64; 3],
     /// The TSS's first word, which is not used.
     pub padding3: u32,
     /// The task state segment, from here on.
@@ -124,7 +124,8 @@ pub struct VcpuData {
 pub const TASK: u64 = 0xfc;
 
 /// Offset of the end of [`VcpuData::fault_stack`].
-pub const FAULT_STACK_END: usize = core::mem::offset_of!(VcpuData, fault_stack) + FAULT_STACK_WORDS * 8;
+pub const FAULT_STACK_END: usize =
+    core::mem::offset_of!(VcpuData, fault_stack) + FAULT_STACK_WORDS * 8;
 
 const _: () = assert!(PORTS + PORT_BYTES <= TEXT);
 const _: () = assert!(core::mem::offset_of!(VcpuData, task_reserved) == 0xfc);

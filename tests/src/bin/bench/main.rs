@@ -8,6 +8,8 @@
 #![no_main]
 #![forbid(unsafe_code)]
 
+mod page_tables;
+
 use core::sync::atomic::Ordering::Relaxed;
 
 use xenolith_guest::{
@@ -57,21 +59,23 @@ const FAR_NS: u64 = 1_000_000_000_000;
 /// `VCPUOP_is_up`.
 const IS_UP: u64 = vcpu::IS_UP as u64;
 
-/// An operation, what comes before it without being measured, and the ticks to wait after it.
+/// An operation, what comes before it without being measured, the ticks to wait after it, and how
+/// many entries it has for one figure.
 struct Operation {
     name: &'static str,
     prepare: fn(),
     run: fn(),
     pause: u64,
+    entries: u64,
 }
 
 const fn operation(name: &'static str, run: fn()) -> Operation {
-    Operation { name, prepare: || (), run, pause: 0 }
+    Operation { name, prepare: || (), run, pause: 0, entries: 1 }
 }
 
 /// One that begins in a state of its own.
 const fn prepared(name: &'static str, prepare: fn(), run: fn()) -> Operation {
-    Operation { name, prepare, run, pause: 0 }
+    Operation { name, prepare, run, pause: 0, entries: 1 }
 }
 
 const OPERATIONS: &[Operation] = &[
@@ -133,6 +137,7 @@ const OPERATIONS: &[Operation] = &[
         prepare: || (),
         run: || _ = console::write(LINE),
         pause: LINE_TICKS,
+        entries: 1,
     },
     operation("cpuid", || _ = cpuid::read(0, 0)),
 ];
@@ -177,17 +182,18 @@ fn main(start: &'static StartInfo) -> ! {
         .and_then(|near| bind_interdomain(own, near));
     assert_eq!(bound, Ok(Port(3)), "the numbers of ports");
     let nothing = measure(&operation("", || ()));
-    for operation in OPERATIONS {
+    let mut window = Window::take(start);
+    page_tables::set_up(&mut window);
+    for operation in OPERATIONS.iter().chain(page_tables::OPERATIONS) {
         let cost = measure(operation);
         irq::irq_disable();
-        print(operation.name, cost.less(nothing));
+        print(operation.name, cost.less(nothing), operation.entries);
     }
-    let mut window = Window::take(start);
     let nothing = measure_process(&mut window, &[]);
     for (name, code) in OF_PROCESSES {
         let cost = measure_process(&mut window, code);
         irq::irq_disable();
-        print(name, cost.less(nothing));
+        print(name, cost.less(nothing), 1);
     }
     sched::shutdown(ShutdownReason::POWEROFF)
 }
@@ -201,9 +207,9 @@ impl Cost {
     }
 }
 
-fn print(name: &str, cost: Cost) {
-    let instructions = cost.instructions * 10 / ROUNDS;
-    let exits = cost.exits * 100 / ROUNDS;
+fn print(name: &str, cost: Cost, entries: u64) {
+    let instructions = cost.instructions * 10 / (ROUNDS * entries);
+    let exits = cost.exits * 100 / (ROUNDS * entries);
     println!(
         "bench: {name} | {}.{} | {}.{:02}",
         instructions / 10,
