@@ -15,6 +15,12 @@ pub fn read_u64(address: VirtAddr) -> u64 {
     value
 }
 
+/// Loads `N` bytes from `address`, one by one.
+pub fn read_bytes<const N: usize>(address: VirtAddr) -> [u8; N] {
+    let word = |at: u64| read_u64(VirtAddr::new(at & !7)).to_le_bytes()[(at & 7) as usize];
+    core::array::from_fn(|index| word(address.as_u64() + index as u64))
+}
+
 /// Stores 8 bytes to `address`, mapped or not.
 pub fn write_u64(address: VirtAddr, value: u64) {
     // SAFETY: see the module `probe`; scenarios store where Rust keeps nothing, or want the fault.

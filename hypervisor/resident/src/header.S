@@ -65,7 +65,7 @@ fixups:                                             # start, end, where to go on
     FIXUP   mapping_walk, mapping_walk_end, mapping_refused
     FIXUP   multicall_next, multicall_stored, multicall_refused
     FIXUP   multicall_entry, multicall_called, multicall_rest
-    FIXUP   multicall_park, multicall_parked, multicall_refused
+    FIXUP   multicall_list_cut, multicall_parked, multicall_refused
     FIXUP   multicall_table, multicall_table_end, multicall_rest
 fixups_end:
     .long   0                                       # ends the search for a fixup

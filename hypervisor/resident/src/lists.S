@@ -206,11 +206,19 @@ list_cut:
 cut:                                                # back on the SYSCALL, with registers for the rest
     sub     qword ptr [rip + DATA + {RIP}], {SYSCALL_BYTES}
     jmp     hypercall_tail
-list_rest:
-    call    park_list
+list_rest:                                          # of a list within a list root does all again
     lea     rcx, [rip + hypercall_tail]
     cmp     rcx, [rip + DATA + {TAIL}]
-    jne     multicall_list_rest
+    jne     multicall_rest
+    test    rdx, rdx
+    jz      1f
+    mov     ecx, [rip + DATA + {COUNT}]
+    btr     ecx, PREEMPTED
+    cmp     ecx, esi
+    jne     1f
+    mov     rsi, [rip + DATA + {COUNT}]             # nothing was done: the call as it was
+    jmp     to_root
+1:  call    park_list
 to_root:
     mov     rsp, [rip + DATA + {STACK}]
     mov     r11, [rip + DATA + {FLAGS}]
@@ -225,9 +233,7 @@ park_list:
 # The guest's count at rdx. Where it cannot be written it is not, as on Xen; and what cannot be read
 # is 0.
 begin_count:
-    mov     ecx, esi
-    btr     ecx, PREEMPTED
-    mov     [rip + DATA + {COUNT}], rcx
+    mov     [rip + DATA + {COUNT}], rsi
     mov     rcx, rdx
     shr     rcx, 43
     cmp     ecx, HOLE
@@ -243,10 +249,11 @@ count_read_end:
 count_unread:
     xor     ecx, ecx
     jmp     1b
-2:  xor     edx, edx
-    ret
+2:  mov     rsp, [rip + DATA + {STACK}]
+    jmp     other_call
 tell_count:
     mov     ecx, [rip + DATA + {COUNT}]
+    btr     ecx, PREEMPTED
     sub     ecx, esi
     add     ecx, [rip + DATA + {BEFORE}]
 count_write:

@@ -51,22 +51,14 @@ multicall_refused:
 multicall_leave:
     call    end_multicall
     jmp     hypercall_tail
-multicall_list_cut:                                 # a list within the list
-    lea     rcx, [rip + multicall_cut]
-    jmp     park_entry
+multicall_list_cut:                                 # a list within the list: its entry has the rest
+    mov     [r8 + ARGUMENTS], rdi
+    mov     [r8 + ARGUMENTS + 8], rsi
+multicall_parked:
 multicall_cut:
     mov     eax, {MULTICALL}
     call    end_multicall
     jmp     cut
-multicall_list_rest:
-    lea     rcx, [rip + multicall_rest]
-park_entry:
-    mov     [rip + DATA + {TARGET}], rcx
-multicall_park:
-    mov     [r8 + ARGUMENTS], rdi
-    mov     [r8 + ARGUMENTS + 8], rsi
-multicall_parked:
-    jmp     qword ptr [rip + DATA + {TARGET}]
 multicall_rest:
     lea     rsp, [rip + DATA + {FAULT_STACK}]
     call    end_multicall

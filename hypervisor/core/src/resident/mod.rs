@@ -94,7 +94,7 @@ pub struct VcpuData {
     pub sysenter_masks_events: u64,
     /// Where a hypercall's handler ends: the resident's tail, or its list of calls.
     pub call_end: u64,
-    /// While a list of requests is worked on: how many it had.
+    /// While a list of requests is worked on: its length as the guest gave it.
     pub list_count: u64,
     /// While a list of requests is worked on: how many had been done before it was cut.
     pub list_before: u64,

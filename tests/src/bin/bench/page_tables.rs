@@ -50,10 +50,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation("multicall of 1 xen_version", || _ = calls(1)),
     operation("update_va_mapping same PTE, INVLPG", || _ = mapping(UVMF_INVLPG)),
     prepared("update_va_mapping toggle RO/RW, INVLPG", toggle_writable, || {
-        _ = mapping(UVMF_INVLPG)
+        _ = mapping(UVMF_INVLPG);
     }),
     prepared("update_va_mapping toggle RO/RW, no flush", toggle_writable, || {
-        _ = mapping(UVMF_NONE)
+        _ = mapping(UVMF_NONE);
     }),
     prepared("update_va_mapping toggle frame, TLB_FLUSH", toggle_frame, || {
         _ = mapping(UVMF_TLB_FLUSH);

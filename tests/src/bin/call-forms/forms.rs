@@ -1,7 +1,11 @@
 //! One call, in each of the forms that it can have.
 
 use xenolith_guest::{
-    abi::{errno::EAGAIN, hypercall::MULTICALL, xenolith::NO_RESTART},
+    abi::{
+        errno::EAGAIN,
+        hypercall::{MMU_UPDATE, MMUEXT_OP, MULTICALL},
+        xenolith::NO_RESTART,
+    },
     clock::ticks,
     irq::Flags,
     println,
@@ -154,9 +158,10 @@ fn inline(number: u64, arguments: [u64; 5]) -> (i64, bool) {
     }
 }
 
-/// Returns the registers that a call may leave. A list goes on where an entry had the CPU yielded.
+/// Returns the registers that a call may leave. Those of a list move on with it.
 fn allowed(number: u64, before: Registers, after: &Registers) -> Registers {
-    if number & !u64::from(NO_RESTART) == MULTICALL.into() {
+    let is_list = |list: &u32| number & !u64::from(NO_RESTART) == u64::from(*list);
+    if [MULTICALL, MMU_UPDATE, MMUEXT_OP].iter().any(is_list) {
         Registers { rdi: after.rdi, rsi: after.rsi, ..before }
     } else {
         before

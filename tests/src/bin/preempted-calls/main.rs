@@ -28,7 +28,7 @@ use xenolith_guest::{
     entry::Frame,
     hypercall::{page, timer},
     irq, println,
-    probe::{Window, hypercall::by_page, hypercall::syscall, memory::read_u64, registers},
+    probe::{Window, hypercall::by_page, hypercall::syscall, memory::read_bytes, registers},
     scenario::Checks,
     time::{self, SystemTime},
     x86_64::VirtAddr,
@@ -44,6 +44,8 @@ const LIST: usize = 2 * PAGE;
 /// Requests of the long list, 16 bytes each: all that fit.
 const REQUESTS: usize = (Window::BYTES - LIST) / 16;
 const PREEMPTED: u64 = 1 << 31;
+/// As the kernel has them elsewhere: Bochs holds interrupts back from a guest without IF.
+const IF: u64 = 0x202;
 
 /// Nanoseconds from one event to the next; 0 for none.
 static PERIOD_NS: AtomicU64 = AtomicU64::new(0);
@@ -113,8 +115,7 @@ fn observe(frame: &mut Frame) {
 
 /// Returns whether there is a SYSCALL at `rip`.
 fn is_syscall(rip: u64) -> bool {
-    let byte = |at: u64| read_u64(VirtAddr::new(at & !7)).to_le_bytes()[(at & 7) as usize];
-    [byte(rip), byte(rip + 1)] == [0x0f, 0x05]
+    read_bytes(VirtAddr::new(rip)) == [0x0f, 0x05]
 }
 
 /// Writes the long list: each word of a page many times, the last time with its final value.
@@ -163,11 +164,9 @@ fn check_form(
 /// The form that tells instead of being restarted.
 fn check_again(checks: &mut Checks, window: &mut Window) {
     let [rdi, rsi, rdx, r10, r8] = arguments(window);
-    // With IF, as the kernel has it elsewhere: Bochs holds interrupts back from a guest without it.
-    const FLAGS: u64 = 0x202;
     let rax = (MMU_UPDATE | NO_RESTART).into();
     let mut call =
-        registers::Registers { rax, rdi, rsi, rdx, r10, r8, rflags: FLAGS, ..Default::default() };
+        registers::Registers { rax, rdi, rsi, rdx, r10, r8, rflags: IF, ..Default::default() };
     let cuts = CUTS.load(Relaxed);
     let mut times = 0;
     loop {

@@ -18,6 +18,7 @@ mod coverage;
 mod own_events;
 mod programs;
 mod sweep;
+mod tables;
 mod upcalls;
 
 use scenarios::programs::Stage;
@@ -40,6 +41,7 @@ fn run(checks: &mut Checks, start: &'static StartInfo) {
     irq::irq_enable();
     calls::sweep(&mut sweeper);
     own_events::sweep(&mut sweeper);
+    tables::sweep(&mut sweeper, start);
     programs::sweep(&mut sweeper, &mut stage);
     sweeper.finish();
 }

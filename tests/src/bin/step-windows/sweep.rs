@@ -15,12 +15,17 @@ use xenolith_guest::{
         xenolith::{EventArrival, event_after, event_arrival, exit_counts},
     },
     irq, println,
+    probe::memory::read_bytes,
     scenario::Checks,
     shared_info::shared_info,
     vcpu::VcpuId,
+    x86_64::VirtAddr,
 };
 
 use crate::{coverage::Coverage, upcalls};
+
+/// The SYSCALL instruction.
+const SYSCALL: [u8; 2] = [0x0f, 0x05];
 
 /// Failures of one sequence that are shown.
 const MAX_FAILURES: u32 = 3;
@@ -41,6 +46,8 @@ pub(crate) struct Sweeper<'a> {
     coverage: Coverage,
     /// Of the sequence that runs.
     failures: u32,
+    /// Upcalls on a hypercall that is to be gone on with, where such may come.
+    cuts: Option<u32>,
 }
 
 impl<'a> Sweeper<'a> {
@@ -51,7 +58,21 @@ impl<'a> Sweeper<'a> {
     /// The hypervisor's.
     pub(crate) fn new(checks: &'a mut Checks) -> Result<Self, Errno> {
         let port = new_port(|_| INTERRUPTED.store(upcalls::interrupted(), Relaxed))?;
-        Ok(Self { checks, port, coverage: Coverage::new(), failures: 0 })
+        Ok(Self { checks, port, coverage: Coverage::new(), failures: 0, cuts: None })
+    }
+
+    /// As [`Self::sweep`], of a sequence with a long hypercall: where the event comes in the middle
+    /// of that the upcall says its SYSCALL, not what comes behind.
+    pub(crate) fn sweep_long<T: PartialEq + fmt::Debug>(
+        &mut self,
+        name: &str,
+        sequence: impl FnMut() -> T,
+    ) {
+        self.cuts = Some(0);
+        self.sweep(name, sequence);
+        let cuts = self.cuts.take().unwrap_or(0);
+        println!("{name}: cut at {cuts} instructions");
+        self.expect(cuts > 0, format_args!("{name}: never cut"));
     }
 
     /// Runs `sequence`, which begins and ends with events enabled, until the event comes behind it.
@@ -147,7 +168,7 @@ impl<'a> Sweeper<'a> {
                 // It came when events were enabled; a kernel that finds it may go another way then.
                 true
             } else if next.arrival.mask == 0 && !shared {
-                sample.interrupted == next.arrival.rip
+                sample.interrupted == next.arrival.rip || self.is_cut(sample, next)
             } else {
                 // An entry has masked it on the way.
                 known.contains(&sample.interrupted)
@@ -166,6 +187,17 @@ impl<'a> Sweeper<'a> {
                 break;
             }
         }
+    }
+}
+
+impl Sweeper<'_> {
+    /// Returns whether a long hypercall was cut, from which `next` is where it returns to.
+    fn is_cut(&mut self, sample: &Sample, next: &Sample) -> bool {
+        let Some(cuts) = &mut self.cuts else { return false };
+        let at = VirtAddr::new(sample.interrupted);
+        let is_cut = read_bytes(at) == SYSCALL && sample.interrupted + 2 == next.arrival.rip;
+        *cuts += u32::from(is_cut);
+        is_cut
     }
 }
 
