@@ -25,6 +25,7 @@ pub mod features;
 pub mod grant;
 pub mod guest_context;
 pub mod guest_layout;
+pub mod hvm_start_info;
 pub mod hypercall;
 pub mod memory;
 pub mod mmu;

@@ -1,4 +1,4 @@
-//! What a loader of the PVH protocol such as `qemu -kernel` tells (`xen/hvm/start_info.h`).
+//! What a loader of the PVH protocol such as `qemu -kernel` tells.
 //!
 //! PVH has one command line; what stands behind ` -- ` in it is for the first module.
 
@@ -6,50 +6,14 @@ use super::{AcpiRoot, BootError, BootInfo, COMMAND_LINE_BYTES, Module};
 use crate::memory::direct;
 use arrayvec::{ArrayString, ArrayVec};
 use core::ffi::CStr;
+/// First word of the structure, which `entry.S` also passes as the loader's magic.
+pub(super) use xenolith_abi::hvm_start_info::MAGIC;
+use xenolith_abi::hvm_start_info::{MemoryRange, Module as ModuleEntry, StartInfo};
 use xenolith_core::address::{Hpa, to_usize};
 use xenolith_core::memory_map::{MemoryMap, Range, Region, RegionKind};
 
-/// First word of the structure, which `entry.S` also passes as the loader's magic.
-pub(super) const MAGIC: u32 = 0x336e_c578;
 /// What separates the hypervisor's options from the domain's command line.
 const SEPARATOR: &str = "--";
-
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct StartInfo {
-    magic: u32,
-    version: u32,
-    flags: u32,
-    module_count: u32,
-    modules: u64,
-    command_line: u64,
-    root_pointer: u64,
-    memory_map: u64,
-    memory_map_entries: u32,
-    reserved: u32,
-}
-
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct ModuleEntry {
-    address: u64,
-    bytes: u64,
-    command_line: u64,
-    reserved: u64,
-}
-
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct MemoryEntry {
-    address: u64,
-    bytes: u64,
-    kind: u32,
-    reserved: u32,
-}
-
-const _: () = assert!(size_of::<StartInfo>() == 56);
-const _: () = assert!(size_of::<ModuleEntry>() == 32);
-const _: () = assert!(size_of::<MemoryEntry>() == 24);
 
 /// Copies what is needed out of the structure at `info`.
 ///
@@ -67,24 +31,24 @@ pub(super) unsafe fn read(info: Hpa) -> Result<BootInfo, BootError> {
         return Err(BootError::LoaderInformation("start information"));
     }
     let mut memory = MemoryMap::default();
-    for index in 0..start.memory_map_entries {
+    for index in 0..start.memmap_entries {
         // SAFETY: version 1 of the structure has a memory map of that many entries.
-        let entry = unsafe { load::<MemoryEntry>(Hpa(start.memory_map), index) };
-        let range = Range::sized(Hpa(entry.address), entry.bytes);
-        memory.add(Region { range, kind: RegionKind::from_e820(entry.kind) })?;
+        let entry = unsafe { load::<MemoryRange>(Hpa(start.memmap_paddr), index) };
+        let range = Range::sized(Hpa(entry.addr), entry.size);
+        memory.add(Region { range, kind: RegionKind::from_e820(entry.type_) })?;
     }
     // SAFETY: the loader put a terminated string there, or 0.
-    let line = unsafe { text(start.command_line) }?;
+    let line = unsafe { text(start.cmdline_paddr) }?;
     let (options, guest_line) = split(line);
     let mut modules = ArrayVec::new();
-    for index in 0..start.module_count.min(2) {
+    for index in 0..start.nr_modules.min(2) {
         // SAFETY: the structure has that many modules.
-        let entry = unsafe { load::<ModuleEntry>(Hpa(start.modules), index) };
+        let entry = unsafe { load::<ModuleEntry>(Hpa(start.modlist_paddr), index) };
         let line = if index == 0 { guest_line.trim_start() } else { "" };
-        let range = Range::sized(Hpa(entry.address), entry.bytes);
+        let range = Range::sized(Hpa(entry.paddr), entry.size);
         modules.push(Module { range, command_line: copy(line)? });
     }
-    let acpi = match start.root_pointer {
+    let acpi = match start.rsdp_paddr {
         0 => AcpiRoot::Search,
         address => AcpiRoot::RootPointer(Hpa(address)),
     };
