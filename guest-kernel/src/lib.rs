@@ -7,7 +7,7 @@
 //!
 //! fn main(start: &'static StartInfo) -> ! {
 //!     println!("{} pages of memory", start.pages());
-//!     sched::shutdown(ShutdownReason::POWEROFF)
+//!     platform::shutdown(ShutdownReason::POWEROFF)
 //! }
 //! ```
 //!
@@ -41,12 +41,14 @@ pub mod note;
 pub mod paging;
 #[cfg(target_os = "none")]
 mod panic;
+#[cfg(target_os = "none")]
+pub mod platform;
 #[cfg(feature = "probe")]
 pub mod probe;
 #[cfg_attr(target_os = "none", expect(clippy::inline_always, reason = "an operation is its site"))]
 pub mod pvops;
 pub mod rcu;
-#[cfg(feature = "scenario")]
+#[cfg(all(feature = "scenario", target_os = "none"))]
 pub mod scenario;
 pub mod shared_info;
 pub mod start_info;

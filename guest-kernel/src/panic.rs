@@ -1,16 +1,13 @@
-//! The end of a kernel that cannot go on: a message, and the domain shut down as crashed.
+//! The end of a kernel that cannot go on: a message, and the run ended as crashed.
 
 use core::{
     panic::PanicInfo,
     sync::atomic::{AtomicBool, Ordering::Relaxed},
 };
 
-use crate::{
-    console::print_unlocked,
-    hypercall::sched::{ShutdownReason, shutdown},
-};
+use crate::{console::print_unlocked, hypercall::sched::ShutdownReason, platform};
 
-/// Set by the first panic, so that one while printing it ends the domain in silence.
+/// Set by the first panic, so that one while printing it ends the run in silence.
 static PANICKING: AtomicBool = AtomicBool::new(false);
 
 #[panic_handler]
@@ -19,5 +16,5 @@ fn panic(info: &PanicInfo<'_>) -> ! {
         // The lock of the console may be held by whoever panicked.
         print_unlocked(format_args!("\n{info}\n"));
     }
-    shutdown(ShutdownReason::CRASH)
+    platform::shutdown(ShutdownReason::CRASH)
 }

@@ -6,11 +6,7 @@
 
 use core::{fmt, panic::Location};
 
-use crate::{
-    StartInfo,
-    hypercall::sched::{ShutdownReason, shutdown},
-    println,
-};
+use crate::{StartInfo, hypercall::sched::ShutdownReason, platform, println};
 
 /// What a scenario came to; a verdict only ever gets worse.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd)]
@@ -78,13 +74,13 @@ impl Checks {
         println!("scenario error: {why}");
     }
 
-    /// Prints the verdict and ends the domain.
+    /// Prints the verdict and ends the run.
     pub fn end(mut self, reason: ShutdownReason) -> ! {
         if self.count == 0 && self.verdict == Verdict::Pass {
             self.error(format_args!("no check was made"));
         }
         println!("scenario: {} {}", self.verdict, self.count);
-        shutdown(reason)
+        platform::shutdown(reason)
     }
 }
 

@@ -10,14 +10,10 @@ use super::queue::Queue;
 use crate::{
     abi::event_channel::VIRQ_CONSOLE,
     events::{self, Port},
-    hypercall::{
-        Errno, console,
-        event_channel::{Virq, bind_virq},
-        sched,
-    },
+    hypercall::{Errno, event_channel::Virq},
     irq::{self, EventsOffLock},
+    platform,
     tasks::{self, WaitQueue},
-    vcpu,
 };
 
 /// Bytes that wait here; more wait in the hypervisor.
@@ -38,7 +34,7 @@ static MORE: AtomicBool = AtomicBool::new(true);
 ///
 /// The hypervisor's: `EEXIST` if VIRQ_CONSOLE has a port already.
 pub fn install() -> Result<Port, Errno> {
-    let port = bind_virq(Virq(VIRQ_CONSOLE), vcpu::current())?;
+    let port = (platform::current().bind_virq)(Virq(VIRQ_CONSOLE))?;
     events::set_handler(port, |_| {
         fetch();
         ARRIVED.wake_all();
@@ -55,7 +51,7 @@ fn fetch() {
     loop {
         let room = queue.room().min(bytes.len());
         MORE.store(room == 0, Relaxed);
-        match console::read(&mut bytes[..room]) {
+        match (platform::current().read)(&mut bytes[..room]) {
             Ok(count @ 1..) => queue.push(&bytes[..count]),
             _ => return,
         }
@@ -102,6 +98,6 @@ fn wait() {
         irq::safe_halt();
         irq::irq_disable();
     } else {
-        let _ = sched::yield_now();
+        (platform::current().yield_now)();
     }
 }

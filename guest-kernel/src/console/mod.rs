@@ -4,12 +4,14 @@ mod history;
 #[cfg(target_os = "none")]
 mod input;
 mod line;
+#[cfg(target_os = "none")]
 mod output;
 mod queue;
 
 #[cfg(target_os = "none")]
 pub use input::{install, read_byte, wait_for_byte};
 pub use line::{Key, LineEditor};
+#[cfg(target_os = "none")]
 #[doc(hidden)]
 pub use output::{print, print_unlocked};
 

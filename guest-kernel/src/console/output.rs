@@ -2,7 +2,7 @@
 
 use core::fmt::{self, Write};
 
-use crate::{hypercall::console, irq::EventsOffLock};
+use crate::{irq::EventsOffLock, platform};
 
 /// Bytes gathered before they are written.
 const BUFFER_BYTES: usize = 256;
@@ -23,7 +23,7 @@ impl Buffer {
 
     fn flush(&mut self) {
         // Where there is no console there is nowhere to say so.
-        let _ = console::write(&self.bytes[..self.used]);
+        let _ = (platform::current().write)(&self.bytes[..self.used]);
         self.used = 0;
     }
 }

@@ -51,5 +51,10 @@ pub fn mask(port: Port) -> bool {
 pub fn unmask(port: Port) {
     assert!(port.is_valid(), "no port {port}");
     let _guard = irq::disable_for_now();
-    drain::unmask(&shared_info::of_vcpu(vcpu::current()), port);
+    let vcpu = shared_info::of_vcpu(vcpu::current());
+    drain::unmask(&vcpu, port);
+    #[cfg(target_os = "none")]
+    if irq::UpcallFlag::is_pending(&vcpu) {
+        (crate::platform::current().request_upcall)();
+    }
 }

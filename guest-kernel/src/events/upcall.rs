@@ -11,8 +11,9 @@ use crate::{
     abi::shared_info::LEGACY_MAX_VCPUS,
     atomic_fn::AtomicFn,
     context,
-    entry::{self, Frame},
-    hypercall::{Errno, callback},
+    entry::Frame,
+    hypercall::Errno,
+    platform,
     shared_info::{self, BITMAP_WORDS},
     tasks, vcpu,
 };
@@ -44,7 +45,7 @@ static UPCALLS: AtomicU64 = AtomicU64::new(0);
 
 static OBSERVER: AtomicFn<fn(&mut Frame)> = AtomicFn::empty();
 
-/// Masks every port and tells the hypervisor where upcalls go. Events stay disabled.
+/// Masks every port and has upcalls come. Events stay disabled.
 ///
 /// # Errors
 ///
@@ -53,8 +54,7 @@ pub fn install() -> Result<(), Errno> {
     for word in 0..BITMAP_WORDS {
         shared_info::mask_word(word).store(u64::MAX, Relaxed);
     }
-    // SAFETY: the entry saves and restores everything and ends in an `iret` hypercall.
-    unsafe { callback::register(callback::Kind::Event, entry::upcall_address()) }
+    (platform::current().install_upcall)()
 }
 
 /// Has every upcall seen by `observer` before its events are served.

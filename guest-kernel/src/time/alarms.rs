@@ -10,13 +10,9 @@ use super::{Alarm, AlarmId, Full, Queue, SystemTime, now};
 use crate::{
     abi::event_channel::VIRQ_TIMER,
     events::{self, Port},
-    hypercall::{
-        Errno,
-        event_channel::{Virq, bind_virq},
-        timer,
-    },
+    hypercall::{Errno, event_channel::Virq},
     irq::{self, EventsOffLock},
-    tasks, vcpu,
+    platform, tasks,
 };
 
 /// Alarms that can be set at a time.
@@ -45,7 +41,7 @@ static TICKS: AtomicU64 = AtomicU64::new(0);
 ///
 /// The hypervisor's: `EEXIST` if VIRQ_TIMER has a port already.
 pub fn install() -> Result<Port, Errno> {
-    let port = bind_virq(Virq(VIRQ_TIMER), vcpu::current())?;
+    let port = (platform::current().bind_virq)(Virq(VIRQ_TIMER))?;
     events::set_handler(port, on_timer);
     PORT.store(port.0, Relaxed);
     events::unmask(port);
@@ -143,8 +139,7 @@ pub(crate) fn set_task_deadline(deadline: SystemTime) {
 /// Sets the timer for the next alarm; one that has passed meanwhile comes at once.
 fn program(queue: &Queue<ALARMS>) {
     if let Some(deadline) = queue.next_deadline().into_iter().chain(task_deadline()).min() {
-        // The call has no way to fail; without a timer there is no alarm to wait for.
-        let _ = timer::set(Some(deadline));
+        (platform::current().set_timer)(deadline);
     }
 }
 

@@ -19,11 +19,7 @@ pub use handlers::{Handler, set_handler, set_nmi_handler, set_system_call_handle
 pub(crate) use handlers::{handle, handle_nmi, handle_system_call, leave_user};
 pub use probe::{Fault, Probe, probe_read, probe_write};
 
-use crate::{
-    abi::{trap, xenolith::KERNEL_CS},
-    entry::{self, Vector},
-    hypercall::{self, Errno},
-};
+use crate::{abi::trap, entry::Vector, hypercall::Errno, platform};
 
 /// Vectors of exceptions.
 pub const EXCEPTIONS: u8 = 32;
@@ -51,9 +47,5 @@ pub fn install() -> Result<(), Errno> {
 ///
 /// As [`install`].
 pub fn install_vector(vector: Vector, flags: u8) -> Result<(), Errno> {
-    let address = entry::vector_address(vector).as_u64();
-    let entry = trap::TrapInfo { vector: vector.0, flags, cs: KERNEL_CS, padding: 0, address };
-    let end = trap::TrapInfo { vector: 0, flags: 0, cs: 0, padding: 0, address: 0 };
-    // SAFETY: the entry saves and restores everything and ends in an `iret` hypercall.
-    unsafe { hypercall::trap::set_table(&[entry, end]) }
+    (platform::current().install_vector)(vector, flags)
 }

@@ -1,10 +1,6 @@
 //! The commands of the prompt.
 
-use xenolith_guest::{
-    StartInfo,
-    hypercall::sched::{ShutdownReason, shutdown},
-    println,
-};
+use xenolith_guest::{StartInfo, hypercall::sched::ShutdownReason, platform, println};
 
 use crate::{
     clock,
@@ -71,9 +67,9 @@ fn crash(_: &StartInfo, _: &str) {
 }
 
 fn reboot(_: &StartInfo, _: &str) {
-    shutdown(ShutdownReason::REBOOT)
+    platform::shutdown(ShutdownReason::REBOOT)
 }
 
 fn poweroff(_: &StartInfo, _: &str) {
-    shutdown(ShutdownReason::POWEROFF)
+    platform::shutdown(ShutdownReason::POWEROFF)
 }

@@ -6,8 +6,8 @@ use xenolith_guest::{
     StartInfo,
     abi::features,
     cpuid,
-    hypercall::{Errno, memory, version},
-    println,
+    hypercall::{Errno, version},
+    platform, println,
     start_info::Module,
 };
 
@@ -49,7 +49,7 @@ pub(crate) fn version(start: &StartInfo) {
 /// Prints the memory of this domain.
 pub(crate) fn memory(start: &StartInfo) {
     println!("  memory        {} pages, {} KiB", start.pages(), start.pages() * 4);
-    match memory::memory_map() {
+    match platform::memory_map() {
         Ok(ranges) => ranges.iter().for_each(|range| {
             println!(
                 "                {:#014x}..{:#014x}  {}",

@@ -18,9 +18,7 @@ mod threads;
 mod tick;
 
 use xenolith_guest::{
-    StartInfo, command_line,
-    hypercall::sched::{ShutdownReason, shutdown},
-    println,
+    StartInfo, command_line, hypercall::sched::ShutdownReason, platform, println,
 };
 
 xenolith_guest::entry!(main);
@@ -38,5 +36,5 @@ fn main(start: &'static StartInfo) -> ! {
         prompt::show(command);
         commands::execute(command, start);
     }
-    shutdown(ShutdownReason::POWEROFF)
+    platform::shutdown(ShutdownReason::POWEROFF)
 }

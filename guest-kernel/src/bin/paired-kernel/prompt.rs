@@ -3,8 +3,8 @@
 use xenolith_guest::{
     StartInfo,
     console::{Key, LineEditor, wait_for_byte},
-    hypercall::sched::{ShutdownReason, shutdown},
-    print, println,
+    hypercall::sched::ShutdownReason,
+    platform, print, println,
 };
 
 use crate::commands;
@@ -32,7 +32,7 @@ pub(crate) fn run(start: &StartInfo) -> ! {
             Key::End(line) => {
                 println!();
                 commands::execute(line.trim(), start);
-                shutdown(ShutdownReason::POWEROFF);
+                platform::shutdown(ShutdownReason::POWEROFF);
             }
             Key::Ignore => {}
         }

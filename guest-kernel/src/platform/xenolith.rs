@@ -1,0 +1,47 @@
+//! The services under a hypervisor: hypercalls.
+
+use super::Platform;
+use crate::{
+    abi::{trap, xenolith::KERNEL_CS},
+    entry::{self, Vector},
+    hypercall::{
+        Errno, callback, console,
+        event_channel::{self, Virq},
+        memory, sched, timer,
+        trap::set_table,
+    },
+    vcpu,
+};
+
+pub(super) static PLATFORM: Platform = Platform {
+    write: console::write,
+    read: console::read,
+    yield_now: || {
+        // It has no way to fail.
+        let _ = sched::yield_now();
+    },
+    install_upcall,
+    bind_virq: |virq: Virq| event_channel::bind_virq(virq, vcpu::current()),
+    // Whoever enables events looks whether an upcall is due, and asks for it.
+    request_upcall: || {},
+    set_timer: |deadline| {
+        // The call has no way to fail; without a timer there is no alarm to wait for.
+        let _ = timer::set(Some(deadline));
+    },
+    install_vector,
+    memory_map: memory::memory_map,
+    shutdown: sched::shutdown,
+};
+
+fn install_upcall() -> Result<(), Errno> {
+    // SAFETY: the entry saves and restores everything and ends in an `iret` hypercall.
+    unsafe { callback::register(callback::Kind::Event, entry::upcall_address()) }
+}
+
+fn install_vector(vector: Vector, flags: u8) -> Result<(), Errno> {
+    let address = entry::vector_address(vector).as_u64();
+    let entry = trap::TrapInfo { vector: vector.0, flags, cs: KERNEL_CS, padding: 0, address };
+    let end = trap::TrapInfo { vector: 0, flags: 0, cs: 0, padding: 0, address: 0 };
+    // SAFETY: the entry saves and restores everything and ends in an `iret` hypercall.
+    unsafe { set_table(&[entry, end]) }
+}
