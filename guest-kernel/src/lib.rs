@@ -37,6 +37,8 @@ pub mod irq;
 #[cfg(test)]
 #[cfg(not(miri))]
 mod model;
+#[cfg(any(test, target_os = "none"))]
+pub mod native;
 pub mod note;
 pub mod paging;
 #[cfg(target_os = "none")]

@@ -75,6 +75,7 @@ macro_rules! notes {
             xen_version = "xen-3.0", loader = "generic",
             guest_os = "Xenolith", guest_version = env!("CARGO_PKG_VERSION"),
             features = "!supervisor_mode_kernel|!writable_page_tables",
+            phys32_entry,
         );
     };
     (@one entry) => {
@@ -86,6 +87,13 @@ macro_rules! notes {
     (@one wild_entry = $value:expr) => { $crate::notes!(@emit ENTRY, u64, $value); };
     (@one wild_hypercall_page = $value:expr) => {
         $crate::notes!(@emit HYPERCALL_PAGE, u64, $value);
+    };
+    (@one phys32_entry) => {
+        $crate::notes!(
+            @emit PHYS32_ENTRY,
+            unsafe extern "C" fn() -> !,
+            $crate::native::xenolith_guest_pvh_start_physical
+        );
     };
     (@one virt_base) => { $crate::notes!(@one virt_base = 0xffff_ffff_8000_0000); };
     (@one paddr_offset) => { $crate::notes!(@one paddr_offset = 0); };

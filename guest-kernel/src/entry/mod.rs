@@ -22,6 +22,7 @@ pub use common::continue_with;
 pub use frame::{Cause, Frame, Vector};
 pub use image::image;
 pub use registers::EntryRegisters;
+pub(crate) use stack::{BOOT as BOOT_STACK, BYTES as BOOT_STACK_BYTES};
 pub use vectors::vector_address;
 
 use crate::{
@@ -122,6 +123,11 @@ extern "C" fn rust_start(start: *const start_info::StartInfo) -> ! {
     hypercall::page::fill_if_empty();
     shared_info::map(start);
     pvops::init(World::Xenolith);
+    enter_main(start)
+}
+
+/// Enters the main function, from wherever the kernel was started.
+pub(crate) fn enter_main(start: &'static StartInfo) -> ! {
     image::protect(start);
     xenolith_guest_main(start)
 }

@@ -12,6 +12,6 @@ use crate::static_pages::{PAGE_BYTES, StaticPages};
 const PAGES: usize = 17;
 
 /// Bytes from the lowest address of the guard page to the top of the stack.
-pub(super) const BYTES: usize = PAGES * PAGE_BYTES;
+pub(crate) const BYTES: usize = PAGES * PAGE_BYTES;
 
-pub(super) static BOOT: StaticPages<PAGES> = StaticPages::new();
+pub(crate) static BOOT: StaticPages<PAGES> = StaticPages::new();

@@ -58,6 +58,18 @@ pub(crate) fn fill_if_empty() {
     if !is_empty() {
         return;
     }
+    fill(stub);
+}
+
+/// Writes stubs that answer `-ENOSYS`: for kernels without a hypervisor.
+///
+/// Runs before the image's text becomes read-only.
+#[cfg(target_os = "none")]
+pub(crate) fn fill_with_refusals() {
+    fill(|_| REFUSAL);
+}
+
+fn fill(stub: fn(u32) -> [u8; STUB_USED]) {
     for number in 0..STUBS {
         let at = address()
             .as_mut_ptr::<[u8; STUB_USED]>()
@@ -66,6 +78,14 @@ pub(crate) fn fill_if_empty() {
         unsafe { at.write_volatile(stub(number)) };
     }
 }
+
+/// The code of a stub that refuses: `mov rax, -38; ret`.
+#[cfg(target_os = "none")]
+const REFUSAL: [u8; STUB_USED] =
+    [0x48, 0xc7, 0xc0, 0xda, 0xff, 0xff, 0xff, 0xc3, EMPTY, EMPTY, EMPTY, EMPTY, EMPTY, EMPTY];
+
+#[cfg(target_os = "none")]
+const _: () = assert!(xenolith_abi::errno::ENOSYS == 38);
 
 /// Returns the code of a stub, with what SYSCALL overwrites put back:
 /// `push rcx; push r11; mov eax, number; syscall; pop r11; pop rcx; ret`.

@@ -44,6 +44,11 @@ pub(crate) struct Platform {
 
 static CURRENT: Once<&'static Platform> = Once::new();
 
+/// Says what this kernel runs on, if that is not Xenolith; for its first instructions.
+pub(crate) fn set(platform: &'static Platform) {
+    CURRENT.call_once(|| platform);
+}
+
 /// Returns what this kernel runs on.
 pub(crate) fn current() -> &'static Platform {
     CURRENT.get().copied().unwrap_or(&xenolith::PLATFORM)

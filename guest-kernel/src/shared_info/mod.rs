@@ -46,6 +46,16 @@ pub(crate) fn map(start: &StartInfo) {
     });
 }
 
+/// Returns the page of the image that is, or is mapped to, the shared page.
+pub(crate) fn place() -> VirtAddr {
+    PLACE.page(0)
+}
+
+/// Takes the page of the image itself for the shared page: nobody shares it.
+pub(crate) fn adopt() {
+    MAPPED.call_once(|| SharedInfo(()));
+}
+
 fn map_place(start: &StartInfo, frame: PhysAddr) {
     let flags = Flags::PRESENT | Flags::WRITABLE;
     // SAFETY: the place is reserved for this mapping; nothing has touched its old frame.

@@ -1,0 +1,25 @@
+//! Bare hardware: the same kernel without a hypervisor below it.
+//!
+//! Loaders of the PVH and multiboot2 protocols start it in 32-bit mode (`entry.S`). What a domain
+//! builder would have done is done here then: memory is laid out as `docs/abi.md` says
+//! (`build`), and the services that hypercalls give elsewhere are made of devices (`platform`).
+//! The main function finds what it finds in a domain.
+
+#[cfg(target_os = "none")]
+mod build;
+mod layout;
+#[cfg(target_os = "none")]
+mod loader;
+#[cfg(target_os = "none")]
+mod platform;
+#[cfg(target_os = "none")]
+mod power;
+#[cfg(target_os = "none")]
+mod serial;
+#[cfg(target_os = "none")]
+mod start;
+
+#[cfg(target_os = "none")]
+use start::REACHABLE;
+#[cfg(target_os = "none")]
+pub use start::xenolith_guest_pvh_start_physical;

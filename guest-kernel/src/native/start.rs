@@ -1,0 +1,84 @@
+//! From the first instruction to the kernel's main function, on bare hardware.
+
+use core::arch::{global_asm, naked_asm};
+
+use core::fmt::Display;
+use x86_64::PhysAddr;
+
+use super::{build, loader, platform::PLATFORM, power, serial};
+use crate::{
+    entry, hypercall, platform, println,
+    pvops::{self, World},
+    shared_info,
+    static_pages::StaticPages,
+};
+
+global_asm!(
+    include_str!("entry.S"),
+    pvh_magic = const crate::abi::hvm_start_info::MAGIC,
+    tables = sym BOOT_TABLES,
+    long_mode = sym long_mode,
+    options(att_syntax),
+);
+
+unsafe extern "C" {
+    /// The PVH entry at its physical address, for the note; not to be called. From link.ld.
+    pub fn xenolith_guest_pvh_start_physical() -> !;
+}
+
+/// The page tables until ours are made: see `entry.S`.
+static BOOT_TABLES: StaticPages<7> = StaticPages::new();
+
+/// What the boot page tables map at 0; what the loader tells must lie below.
+pub(super) const REACHABLE: PhysAddr = PhysAddr::new(4 << 30);
+
+/// Arrives at the link address, and changes to the kernel's stack.
+///
+/// # Safety
+///
+/// Only `entry.S` jumps here, once.
+#[unsafe(naked)]
+unsafe extern "C" fn long_mode() -> ! {
+    naked_asm!(
+        "xor eax, eax",
+        "mov ss, eax",
+        "mov ds, eax",
+        "mov es, eax",
+        "mov fs, eax",
+        "mov gs, eax",
+        "lea rsp, [rip + {stack} + {stack_bytes}]",
+        // An RBP of zero ends every chain of frames.
+        "xor ebp, ebp",
+        "call {start}",
+        "ud2",
+        stack = sym entry::BOOT_STACK,
+        stack_bytes = const entry::BOOT_STACK_BYTES,
+        start = sym start,
+    )
+}
+
+/// Does what a domain builder does, and enters the kernel.
+extern "C" fn start(magic: u32, info: u32) -> ! {
+    pvops::init(World::Native);
+    platform::set(&PLATFORM);
+    serial::init();
+    // SAFETY: `entry.S` passes what the loader has passed, and maps memory below `REACHABLE`.
+    let boot = match unsafe { loader::read(magic, PhysAddr::new(info.into())) } {
+        Ok(boot) => boot,
+        Err(error) => fail(error),
+    };
+    // SAFETY: the boot page tables are in use, and nothing the memory behind the image any more.
+    let start = match unsafe { build::build(&boot) } {
+        Ok(start) => start,
+        Err(error) => fail(error),
+    };
+    hypercall::page::fill_with_refusals();
+    shared_info::adopt();
+    entry::enter_main(start)
+}
+
+/// Ends the run where no kernel can be started.
+fn fail(error: impl Display) -> ! {
+    println!("cannot start: {error}");
+    power::end(power::Verdict::BootError)
+}
