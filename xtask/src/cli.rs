@@ -99,7 +99,10 @@ pub(crate) struct RunOptions {
     /// What is booted.
     #[command(flatten)]
     pub(crate) guest: GuestOptions,
-    /// Machine to run on
+    /// Boot the guest kernel on the bare machine, without the hypervisor
+    #[arg(long, conflicts_with = "hypervisor_args")]
+    pub(crate) bare: bool,
+    /// Machine to run on; bare, Bochs boots an image and QEMU the file itself
     #[arg(long, value_enum, default_value_t = Wish::Auto)]
     pub(crate) machine: Wish,
     /// Seconds after which the run is ended [default: none]
@@ -161,6 +164,7 @@ mod tests {
             &["run", "--timeout", "0"],
             &["run", "--timeout", "soon"],
             &["run", "--machine", "vmware"],
+            &["run", "--bare", "--hypervisor-args", "log=debug"],
             &["test", "--jobs", "0"],
             &["walk"],
             &[],

@@ -24,8 +24,8 @@ const MODULES: &str = "normal iso9660 multiboot2 test echo halt serial terminal 
 /// What goes into an image.
 #[derive(Clone, Debug)]
 pub(crate) struct Contents {
-    /// The hypervisor.
-    pub(crate) hypervisor: PathBuf,
+    /// The hypervisor; without one the guest kernel runs on the bare machine.
+    pub(crate) hypervisor: Option<PathBuf>,
     /// The guest kernel; without one the hypervisor has something to complain about.
     pub(crate) guest: Option<PathBuf>,
     /// The guest's ramdisk.
@@ -45,8 +45,12 @@ pub(crate) fn write(contents: &Contents, staging: &Path, output: &Path) -> Resul
     fs::create_dir_all(boot.join("grub")).context("cannot make the image's directories")?;
     let configuration = configuration(contents)?;
     fs::write(boot.join("grub/grub.cfg"), configuration).context("cannot write grub.cfg")?;
-    let files = [("xenolith", Some(&contents.hypervisor)), ("guest", contents.guest.as_ref())];
-    for (name, source) in files.into_iter().chain([("ramdisk", contents.ramdisk.as_ref())]) {
+    let files = [
+        ("xenolith", &contents.hypervisor),
+        ("guest", &contents.guest),
+        ("ramdisk", &contents.ramdisk),
+    ];
+    for (name, source) in files {
         if let Some(source) = source {
             let copied = fs::copy(source, boot.join(name));
             copied.with_context(|| format!("cannot copy {} into the image", source.display()))?;
@@ -75,9 +79,13 @@ fn make(staging: &Path, output: &Path) -> Result<()> {
 
 /// The text of grub.cfg.
 fn configuration(contents: &Contents) -> Result<String> {
-    let mut loads = vec![format!("multiboot2 /boot/xenolith{}", quoted(&contents.options)?)];
+    let mut loads = Vec::new();
+    if contents.hypervisor.is_some() {
+        loads.push(format!("multiboot2 /boot/xenolith{}", quoted(&contents.options)?));
+    }
     if contents.guest.is_some() {
-        loads.push(format!("module2 /boot/guest{}", quoted(&contents.append)?));
+        let command = if contents.hypervisor.is_some() { "module2" } else { "multiboot2" };
+        loads.push(format!("{command} /boot/guest{}", quoted(&contents.append)?));
     }
     if contents.ramdisk.is_some() {
         loads.push("module2 /boot/ramdisk".to_owned());
@@ -117,7 +125,7 @@ mod tests {
     /// Contents with these command lines and no files to read.
     fn contents(options: &str, append: &str) -> Contents {
         Contents {
-            hypervisor: "/h".into(),
+            hypervisor: Some("/h".into()),
             guest: Some("/g".into()),
             ramdisk: None,
             options: options.into(),
@@ -144,6 +152,14 @@ mod tests {
         contents.guest = None;
         contents.ramdisk = None;
         assert!(!configuration(&contents).unwrap().contains("module2"));
+    }
+
+    #[test]
+    fn a_bare_kernel_is_loaded_first() {
+        let contents = Contents { hypervisor: None, ..contents("", "a b") };
+        let text = configuration(&contents).unwrap();
+        assert!(text.contains("if ! multiboot2 /boot/guest 'a' 'b'; then"), "{text}");
+        assert!(!text.contains("module2") && !text.contains("xenolith"), "{text}");
     }
 
     #[test]

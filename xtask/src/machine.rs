@@ -17,6 +17,7 @@ use std::process::Command;
 use anyhow::Result;
 use serde::Deserialize;
 
+use crate::image::Contents;
 use crate::size::Size;
 
 /// A machine to run on.
@@ -27,7 +28,7 @@ pub(crate) enum Machine {
     Bochs,
     /// QEMU with nested VMX of the host; boots the ISO through its BIOS.
     QemuKvm,
-    /// QEMU's own emulation, which has no VMX; starts the hypervisor through its PVH note.
+    /// QEMU's own emulation, which has no VMX; starts a file through its PVH note.
     QemuTcg,
     /// The same, but boots the ISO through UEFI firmware.
     QemuUefi,
@@ -44,7 +45,7 @@ impl Machine {
         }
     }
 
-    /// Whether it starts the hypervisor's file itself instead of booting an ISO.
+    /// Whether it starts a file itself instead of booting an ISO.
     pub(crate) const fn boots_directly(self) -> bool {
         matches!(self, Self::QemuTcg)
     }
@@ -55,15 +56,29 @@ impl Machine {
 pub(crate) enum Boot {
     /// An ISO image, through its boot loader.
     Iso(PathBuf),
-    /// The hypervisor's file, without a boot loader.
+    /// A file, without a boot loader.
     Direct {
-        /// The hypervisor.
+        /// The hypervisor, or a kernel for the bare machine.
         kernel: PathBuf,
-        /// The guest.
+        /// The guest, or a ramdisk.
         module: Option<PathBuf>,
-        /// Options of the hypervisor, ` -- `, command line of the guest.
+        /// Options of the hypervisor, ` -- `, command line of the guest; or the latter alone.
         command_line: String,
     },
+}
+
+impl Boot {
+    /// The boot of `contents` without a boot loader, or `None` if there is no kernel.
+    pub(crate) fn direct(contents: Contents) -> Option<Self> {
+        let Contents { hypervisor, guest, ramdisk, options, append } = contents;
+        Some(match hypervisor {
+            Some(kernel) => {
+                let command_line = format!("{options} -- {append}").trim().to_owned();
+                Self::Direct { kernel, module: guest, command_line }
+            }
+            None => Self::Direct { kernel: guest?, module: ramdisk, command_line: append },
+        })
+    }
 }
 
 /// A machine about to be started.

@@ -1,6 +1,7 @@
-//! `image` and `run`: the hypervisor with a guest, written to a file or booted on the terminal.
+//! `image` and `run`: the hypervisor with a guest, or a kernel alone, written to a file or booted on
+//! the terminal.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -13,12 +14,13 @@ use crate::console::{signals, terminal::RawMode};
 use crate::end::End;
 use crate::guest_file;
 use crate::image::{self, Contents};
-use crate::machine::choice::{Choice, choose};
+use crate::machine::choice::{Choice, choose, choose_bare};
 use crate::machine::process::last_words;
 use crate::machine::watch::{Finish, Watch};
 use crate::machine::{self, Boot, Machine, Setup, kvm};
 use crate::progress;
 use crate::setup::{self, requirement::Use, rust::Part};
+use crate::size::Size;
 use crate::workspace::Workspace;
 
 /// `xtask image`: writes the image and prints its path.
@@ -37,7 +39,8 @@ pub(crate) fn image(workspace: &Workspace, options: &ImageOptions) -> Result<Exi
         Some(path) => guest_file::absolute(path)?,
         None => workspace.directory("image")?.join("xenolith.iso"),
     };
-    make_image(workspace, &options.guest, &output)?;
+    let contents = contents(workspace, &options.guest, false)?;
+    make_image(workspace, &contents, &output)?;
     println!("{}", output.display());
     Ok(ExitCode::SUCCESS)
 }
@@ -48,40 +51,63 @@ pub(crate) fn image(workspace: &Workspace, options: &ImageOptions) -> Result<Exi
 /// A file cannot be used, something is missing, or a tool fails.
 pub(crate) fn run(workspace: &Workspace, options: &RunOptions) -> Result<ExitCode> {
     guest_file::check(&options.guest)?;
-    let choice = choose(options.machine, kvm::ask)?;
-    machine::check(choice.machine, guest_file::machine_memory(&options.guest))?;
+    let choice = if options.bare {
+        choose_bare(options.machine)
+    } else {
+        choose(options.machine, kvm::ask)?
+    };
+    machine::check(choice.machine, machine_memory(options))?;
     let uses = [&[Use::Build], Use::of_machine(choice.machine)].concat();
     setup::ensure(workspace, &uses, &[Part::BareTarget], options.setup.policy())?;
     let directory = tempfile::tempdir_in(workspace.directory("run")?);
     let directory = directory.context("cannot make a directory for the run")?;
-    let image = directory.path().join("image.iso");
-    make_image(workspace, &options.guest, &image)?;
+    let contents = contents(workspace, &options.guest, options.bare)?;
+    let medium = if choice.machine.boots_directly() {
+        Boot::direct(contents).context("there is no kernel")?
+    } else {
+        let image = directory.path().join("image.iso");
+        make_image(workspace, &contents, &image)?;
+        Boot::Iso(image)
+    };
     announce(&choice, options);
-    let finish = boot(choice.machine, image, directory.path(), options)?;
+    let finish = boot(choice.machine, medium, directory.path(), options)?;
     if finish == Finish::Ended(End::NoVerdict) {
         explain_silence(&directory.keep());
     }
     Ok(conclude(finish))
 }
 
-/// Builds what the user did not name, and writes the image.
-fn make_image(workspace: &Workspace, options: &GuestOptions, output: &Path) -> Result<()> {
-    let hypervisor = build::single(build::HYPERVISOR, workspace)?;
+/// Builds what the user did not name.
+fn contents(workspace: &Workspace, options: &GuestOptions, bare: bool) -> Result<Contents> {
+    let hypervisor = if bare { None } else { Some(build::single(build::HYPERVISOR, workspace)?) };
     let guest = match &options.guest {
         Some(path) => path.clone(),
         None => build::single(build::PAIRED_KERNEL, workspace)?,
     };
-    let contents = Contents {
+    Ok(Contents {
         hypervisor,
         guest: Some(guest),
         ramdisk: options.ramdisk.clone(),
         options: guest_file::hypervisor_options(options.memory, &options.hypervisor_args),
         append: options.append.clone(),
-    };
+    })
+}
+
+/// Memory of the machine: for a guest beside the hypervisor, or for a kernel alone.
+fn machine_memory(options: &RunOptions) -> Size {
+    if options.bare {
+        options.guest.memory.unwrap_or(guest_file::DEFAULT_MEMORY)
+    } else {
+        guest_file::machine_memory(&options.guest)
+    }
+}
+
+/// Writes the image.
+fn make_image(workspace: &Workspace, contents: &Contents, output: &Path) -> Result<()> {
     progress!("making the boot image");
     let staging = tempfile::tempdir_in(workspace.directory("image")?);
     let staging = staging.context("cannot make a directory for the image")?;
-    image::write(&contents, staging.path(), output)
+    image::write(contents, staging.path(), output)
 }
 
 /// Tells what happens now.
@@ -91,15 +117,9 @@ fn announce(choice: &Choice, options: &RunOptions) {
     progress!("running in {name} ({}){input}; Ctrl-C ends the run", choice.reason);
 }
 
-/// Boots `image` with the console on the terminal.
-fn boot(
-    machine: Machine,
-    image: PathBuf,
-    directory: &Path,
-    options: &RunOptions,
-) -> Result<Finish> {
-    let memory = guest_file::machine_memory(&options.guest);
-    let setup = Setup { boot: Boot::Iso(image), memory, cpu: None };
+/// Boots `medium` with the console on the terminal.
+fn boot(machine: Machine, medium: Boot, directory: &Path, options: &RunOptions) -> Result<Finish> {
+    let setup = Setup { boot: medium, memory: machine_memory(options), cpu: None };
     let watch = Watch::prepare()?;
     let command = machine::command(machine, &setup, directory, watch.port()?)?;
     signals::report_to(watch.sender())?;

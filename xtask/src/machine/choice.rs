@@ -44,9 +44,26 @@ pub(crate) fn choose(wish: Wish, ask_kvm: impl FnOnce() -> Report) -> Result<Cho
     }
 }
 
+/// Chooses the machine for a kernel without the hypervisor, which needs no VMX.
+pub(crate) fn choose_bare(wish: Wish) -> Choice {
+    match wish {
+        Wish::Bochs => Choice { machine: Machine::Bochs, reason: "as asked".into() },
+        Wish::Auto | Wish::Qemu => {
+            Choice { machine: Machine::QemuTcg, reason: "a bare kernel needs no VMX".into() }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bare_kernel_runs_in_qemu_unless_told() {
+        assert_eq!(choose_bare(Wish::Auto).machine, Machine::QemuTcg);
+        assert_eq!(choose_bare(Wish::Qemu).machine, Machine::QemuTcg);
+        assert_eq!(choose_bare(Wish::Bochs).machine, Machine::Bochs);
+    }
 
     #[test]
     fn auto_takes_qemu_only_with_nested_vmx() {

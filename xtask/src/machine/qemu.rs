@@ -1,7 +1,7 @@
 //! QEMU: with KVM where the host offers nested VMX, else its own emulation, which has no VMX.
 //!
-//! Emulated, it boots the hypervisor as far as "this machine has no VMX": by the PVH note, or
-//! through UEFI and the boot loader. The device at 0xf4 lets the hypervisor end it.
+//! Emulated, it boots guest kernels on the bare machine, and the hypervisor as far as "this machine
+//! has no VMX": by the PVH note, or through a boot loader. The device at 0xf4 lets them end it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -183,7 +183,7 @@ pub(crate) const REQUIREMENTS: &[Requirement] = &[
     ),
     requirement(
         "QEMU",
-        "the machine where KVM offers nested VMX; without VMX, for tests of boot and errors",
+        "the machine where KVM offers nested VMX; without VMX, for kernels on the bare machine",
         Use::Qemu,
         Probe::Program(&["qemu-system-x86_64"]),
         [&["qemu-system-x86"], &["qemu-system-x86"], &["qemu-system-x86"]],

@@ -36,14 +36,14 @@ pub(crate) struct Programs {
 pub(crate) fn prepare(scenario: &Scenario, programs: &Programs, directory: &Path) -> Result<Setup> {
     let spec = &scenario.spec;
     let contents = Contents {
-        hypervisor: programs.hypervisor.clone(),
+        hypervisor: Some(programs.hypervisor.clone()),
         guest: guest(scenario, programs, directory)?,
         ramdisk: ramdisk(scenario, directory)?,
         options: hypervisor_options(spec.memory, &spec.hypervisor),
         append: spec.append.clone(),
     };
     let boot = if spec.machine.boots_directly() {
-        direct(contents)
+        Boot::direct(contents).context("without a boot loader there must be a kernel")?
     } else {
         let iso = directory.join(IMAGE);
         image::write(&contents, &directory.join(STAGING), &iso)?;
@@ -101,13 +101,6 @@ fn ramdisk(scenario: &Scenario, directory: &Path) -> Result<Option<PathBuf>> {
 fn write(path: PathBuf, bytes: &[u8]) -> Result<PathBuf> {
     fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(path)
-}
-
-/// The boot without a boot loader: both command lines in one.
-fn direct(contents: Contents) -> Boot {
-    let command_line = format!("{} -- {}", contents.options, contents.append);
-    let command_line = command_line.trim().to_owned();
-    Boot::Direct { kernel: contents.hypervisor, module: contents.guest, command_line }
 }
 
 /// The machine's memory: as described, or enough for the guest.
