@@ -1,6 +1,7 @@
 //! What the hypervisor knows of a domain, apart from its memory.
 
 use crate::address::{DomId, Gpa};
+use crate::grant_mappings::GrantMappings;
 use crate::hole::Hole;
 use crate::resident::Header;
 use crate::runstate::Update;
@@ -21,6 +22,8 @@ pub struct Domain {
     pub max_gfn: u64,
     /// Frames of its grant table.
     pub grant_frames: u32,
+    /// The mappings of granted frames that it has made.
+    pub grant_mappings: GrantMappings,
     /// Its shared page.
     pub shared_info: Gpa,
     /// The hypervisor's part of its address space.
@@ -50,6 +53,7 @@ impl Domain {
             max_pages: memory_pages,
             max_gfn: hole.max_gfn(),
             grant_frames: 1,
+            grant_mappings: GrantMappings::new(),
             shared_info: hole.shared_info(),
             hole,
             resident,

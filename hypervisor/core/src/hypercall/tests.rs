@@ -2,6 +2,7 @@ mod callback;
 mod console;
 mod event_channel;
 mod grant;
+mod grant_map;
 mod memory;
 mod mmu;
 mod multicall;

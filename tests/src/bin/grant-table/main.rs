@@ -1,11 +1,14 @@
-//! The grant table: its frames, and copies through its entries.
+//! The grant table: its frames, and copies and mappings through its entries.
 //!
 //! The table is memory that kernel and hypervisor share: the kernel maps the frames it is told, and
-//! what it writes there decides what may be copied. Expected: frames that hold zeros and can be
-//! written; a copy by grant, and none by an entry that grants nothing.
+//! what it writes there decides what may be copied and mapped. Expected: frames that hold zeros and
+//! can be written; a copy by grant, and none by an entry that grants nothing; mappings that show the
+//! granted page and mark the grant as used, until the last one is gone.
 #![no_std]
 #![no_main]
 #![forbid(unsafe_code)]
+
+mod mappings;
 
 use xenolith_guest::{
     StartInfo,
@@ -21,6 +24,7 @@ use xenolith_guest::{
     check, check_eq,
     probe::{Window, hypercall::syscall},
     scenario::Checks,
+    traps,
     x86_64::PhysAddr,
 };
 
@@ -37,11 +41,13 @@ const DOMAIN: u64 = 1;
 
 fn run(checks: &mut Checks, start: &'static StartInfo) {
     let mut window = Window::take(start);
+    check_eq!(checks, traps::install(), Ok(()));
     check_size(checks, &mut window, 1);
     check_setup(checks, &mut window, start);
     check_size(checks, &mut window, 2);
     check_version(checks, &mut window);
     check_copies(checks, &mut window);
+    mappings::check(checks, &mut window);
 }
 
 fn grant_table_op(window: &Window, command: u32) -> i64 {

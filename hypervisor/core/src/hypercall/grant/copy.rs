@@ -1,19 +1,16 @@
 //! Copies within and between pages, named by frame or by grant.
 
 use super::super::{Call, Machine, as_u32};
+use super::entry::{self, OTHER_KINDS};
 use super::is_caller;
 use crate::address::{Gfn, Gpa, PAGE_SIZE, to_u64, to_usize};
 use crate::guest_memory::GuestMemory;
 use xenolith_abi::domain::SELF;
 use xenolith_abi::grant::{
-    self, BAD_COPY_ARG, BAD_DOMAIN, BAD_GNTREF, BAD_PAGE, COPY_DEST_GREF, COPY_SOURCE_GREF,
-    CopyPtr, EntryV1, GENERAL_ERROR, GTF_PERMIT_ACCESS, GTF_READONLY, GTF_TYPE_MASK, OKAY,
-    PERMISSION_DENIED,
+    self, BAD_COPY_ARG, BAD_DOMAIN, BAD_PAGE, COPY_DEST_GREF, COPY_SOURCE_GREF, CopyPtr,
+    GENERAL_ERROR, GTF_PERMIT_ACCESS, GTF_READONLY, OKAY, PERMISSION_DENIED,
 };
-use zerocopy::{FromZeros, IntoBytes};
 
-/// Flags of an entry that say more than that access is permitted.
-const OTHER_KINDS: u16 = grant::GTF_SUB_PAGE | GTF_TYPE_MASK;
 const CHUNK_BYTES: usize = 256;
 
 /// What a side of a copy is for.
@@ -72,15 +69,7 @@ fn place<M: Machine>(
 
 /// Returns the frame of a grant to the caller.
 fn granted<M: Machine>(call: &mut Call<'_, M>, number: u32, side: Side) -> Result<Gfn, i16> {
-    let offset = u64::from(number) * to_u64(size_of::<EntryV1>());
-    if offset >= u64::from(call.domain.grant_frames) * PAGE_SIZE {
-        return Err(BAD_GNTREF);
-    }
-    let at = Gpa(call.domain.hole.grants().0 + offset);
-    let mut entry = EntryV1::new_zeroed();
-    if !call.machine.memory().read(at, entry.as_mut_bytes()) {
-        return Err(BAD_GNTREF);
-    }
+    let entry = entry::read(call, entry::place(call, number)?)?;
     let permitted = entry.flags & OTHER_KINDS == GTF_PERMIT_ACCESS;
     let read_only = side == Side::Destination && entry.flags & GTF_READONLY != 0;
     if !permitted || read_only || entry.domid != call.domain.id.0 {

@@ -1,19 +1,21 @@
-//! `grant_table_op` (`xen/public/grant_table.h`): the table, in its first version, and copies.
+//! `grant_table_op` (`xen/public/grant_table.h`): the table, in its first version, mappings, copies.
 //!
-//! There is one domain, so a grant can only be to itself. Mapping is refused: it would be another
-//! mapping of a frame that the kernel has already.
+//! There is one domain, so a grant can only be to itself. Frames are guest-physical, so to map one is
+//! to write it into an entry, as the kernel could itself; what the call adds is the account of it.
 
 mod copy;
+mod entry;
+mod host;
+mod map;
 mod table;
+mod unmap;
 
 use super::{Args, Call, Machine, Outcome, as_u32, finish, handle};
 use crate::address::{DomId, Gva, to_u64};
 use crate::guest_access::{Fault, is_reachable};
 use xenolith_abi::domain::SELF;
 use xenolith_abi::errno::{EFAULT, EINVAL, ENOSYS};
-use xenolith_abi::grant::{
-    self, BAD_DOMAIN, BAD_HANDLE, MapGrantRef, PERMISSION_DENIED, UnmapGrantRef,
-};
+use xenolith_abi::grant;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 /// The operation is in these bits; those above are an operation's own, of which none here has any.
@@ -33,12 +35,9 @@ pub(super) fn grant_table_op<M: Machine>(call: &mut Call<'_, M>, args: &Args) ->
         grant::SET_VERSION => finish(table::set_version(call, at)),
         grant::GET_VERSION => finish(table::version(call, at)),
         grant::COPY => each(call, args, count, copy::copy),
-        grant::MAP_GRANT_REF => each(call, args, count, |call, map: &mut MapGrantRef| {
-            map.status = if is_caller(call, map.dom) { PERMISSION_DENIED } else { BAD_DOMAIN };
-        }),
-        grant::UNMAP_GRANT_REF => each(call, args, count, |_, unmap: &mut UnmapGrantRef| {
-            unmap.status = BAD_HANDLE;
-        }),
+        grant::MAP_GRANT_REF => each(call, args, count, map::map),
+        grant::UNMAP_GRANT_REF => each(call, args, count, unmap::unmap),
+        grant::UNMAP_AND_REPLACE => each(call, args, count, unmap::replace),
         _ => Outcome::Return(-ENOSYS),
     }
 }
