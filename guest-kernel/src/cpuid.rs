@@ -1,5 +1,6 @@
 //! CPUID leaves as four registers, and the hypervisors that show there.
 
+use alloc::{string::String, vec::Vec};
 use core::arch::x86_64::__cpuid_count;
 
 #[cfg(target_os = "none")]
@@ -69,6 +70,18 @@ pub fn read_forced(leaf: u32, sub_leaf: u32) -> Leaf {
     }
     let [b0, b1, b2, b3, ..] = ebx.to_le_bytes();
     Leaf { eax, ebx: u32::from_le_bytes([b0, b1, b2, b3]), ecx, edx }
+}
+
+/// Returns the processor's name for itself; nothing if it has none.
+pub fn brand() -> String {
+    const FIRST: u32 = 0x8000_0002;
+    if read(0x8000_0000, 0).eax < FIRST + 2 {
+        return String::new();
+    }
+    let leaves = (FIRST..FIRST + 3).map(|leaf| read(leaf, 0));
+    let words = leaves.flat_map(|Leaf { eax, ebx, ecx, edx }| [eax, ebx, ecx, edx]);
+    let bytes: Vec<u8> = words.flat_map(u32::to_le_bytes).take_while(|&byte| byte != 0).collect();
+    String::from_utf8_lossy(&bytes).trim().into()
 }
 
 /// Returns whether this is Xenolith, with its extensions, rather than another Xen.

@@ -6,7 +6,9 @@
 use super::{Frame, Vector, frame::Cause, irq_stack};
 use crate::{
     context::{self, Destination, IrqState},
-    instrumentation, tasks, traps,
+    events, instrumentation,
+    native::interrupts,
+    tasks, traps,
 };
 
 /// The vector of a non-maskable interrupt that comes by the trap table.
@@ -28,9 +30,21 @@ pub(super) extern "C" fn exception(frame: &mut Frame) {
 /// Handles an upcall.
 #[unsafe(link_section = ".noinstr.text")]
 pub(super) extern "C" fn event(frame: &mut Frame) {
+    serve(frame, events::handle);
+}
+
+/// Handles an interrupt of a device, on bare hardware.
+#[unsafe(link_section = ".noinstr.text")]
+pub(super) extern "C" fn interrupt(frame: &mut Frame) {
+    serve(frame, interrupts::handle);
+}
+
+/// Has events served by `handle`.
+#[inline(always)]
+fn serve(frame: &mut Frame, handle: extern "C" fn(&mut Frame)) {
     let in_call = context::current().take_preemptible_call();
     let state = context::irqentry_enter(context::current(), frame.is_user());
-    irq_stack::serve_events(frame);
+    irq_stack::serve_events(frame, handle);
     if frame.is_user() && context::current().need_resched() {
         instrumentation::begin();
         traps::leave_user(frame);

@@ -8,7 +8,7 @@ use core::ops::Range;
 use x86_64::{VirtAddr, structures::paging::PageTableFlags as Flags};
 
 use super::{irq_stack, stack};
-use crate::{StartInfo, paging::AddressSpace, static_pages::PAGE_BYTES};
+use crate::{StartInfo, native::segments, paging::AddressSpace, static_pages::PAGE_BYTES};
 
 unsafe extern "C" {
     // Addresses from link.ld; there is nothing behind the names but the address.
@@ -25,14 +25,15 @@ pub fn image() -> Range<VirtAddr> {
 
 /// Makes text and what is written at boot only read-only, all but text not executable, and unmaps
 /// the guard pages of the stacks.
-pub(super) fn protect(start: &StartInfo) {
+pub(crate) fn protect(start: &StartInfo) {
     let space = AddressSpace::of_boot(start);
     let text = (&raw const image_text_start, &raw const image_text_end);
     let data = (&raw const image_ro_after_boot_end, &raw const image_end);
     apply(&space, text.0..text.1, Flags::PRESENT);
     apply(&space, text.1..data.0, Flags::PRESENT | Flags::NO_EXECUTE);
     apply(&space, data.0..data.1, Flags::PRESENT | Flags::WRITABLE | Flags::NO_EXECUTE);
-    for guard in [stack::BOOT.page(0), irq_stack::STACK.page(0)] {
+    let guards = [stack::BOOT.page(0), irq_stack::STACK.page(0)];
+    for guard in guards.into_iter().chain(segments::guards()) {
         apply_page(&space, guard, Flags::empty());
     }
 }

@@ -13,7 +13,7 @@ use core::arch::naked_asm;
 
 use super::Frame;
 use crate::{
-    context, events, instrumentation,
+    context, instrumentation,
     static_pages::{PAGE_BYTES, StaticPages},
 };
 
@@ -25,33 +25,33 @@ const BYTES: usize = PAGES * PAGE_BYTES;
 /// The first vCPU's, as long as kernels start no other.
 pub(super) static STACK: StaticPages<PAGES> = StaticPages::new();
 
-/// Serves the events of an upcall whose entry state is established.
+/// Has `handle` serve the events of an upcall whose entry state is established.
 #[inline(always)]
-pub(super) fn serve_events(frame: &mut Frame) {
+pub(super) fn serve_events(frame: &mut Frame, handle: extern "C" fn(&mut Frame)) {
     if context::current().count.in_hardirq() {
         instrumentation::begin();
-        events::handle(frame);
+        handle(frame);
         instrumentation::end();
     } else {
         // SAFETY: who is not in an upcall is not on the stack of upcalls.
-        unsafe { serve_on_stack(frame) }
+        unsafe { serve_on_stack(frame, handle) }
     }
 }
 
-/// Calls [`events::handle`] on the stack of upcalls.
+/// Calls `handle` on the stack of upcalls.
 ///
 /// # Safety
 ///
 /// Nobody else may be using that stack.
 #[unsafe(naked)]
 #[unsafe(link_section = ".noinstr.text")]
-unsafe extern "C" fn serve_on_stack(_frame: &mut Frame) {
+unsafe extern "C" fn serve_on_stack(_frame: &mut Frame, _handle: extern "C" fn(&mut Frame)) {
     naked_asm!(
         "push rbp",
         "mov rbp, rsp",
         "lea rsp, [rip + {stack} + {bytes}]",
         "2: nop",
-        "call {handle}",
+        "call rsi",
         "3: nop",
         "mov rsp, rbp",
         "pop rbp",
@@ -62,6 +62,5 @@ unsafe extern "C" fn serve_on_stack(_frame: &mut Frame) {
         ".popsection",
         stack = sym STACK,
         bytes = const BYTES,
-        handle = sym events::handle,
     )
 }

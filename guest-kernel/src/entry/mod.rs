@@ -9,6 +9,7 @@ mod frame;
 mod handlers;
 mod image;
 mod irq_stack;
+pub(crate) mod native;
 mod registers;
 mod stack;
 mod vectors;
@@ -21,6 +22,7 @@ use xenolith_abi::start_info;
 pub use common::continue_with;
 pub use frame::{Cause, Frame, Vector};
 pub use image::image;
+pub(crate) use image::protect;
 pub use registers::EntryRegisters;
 pub(crate) use stack::{BOOT as BOOT_STACK, BYTES as BOOT_STACK_BYTES};
 pub use vectors::vector_address;
@@ -123,12 +125,12 @@ extern "C" fn rust_start(start: *const start_info::StartInfo) -> ! {
     hypercall::page::fill_if_empty();
     shared_info::map(start);
     pvops::init(World::Xenolith);
+    protect(start);
     enter_main(start)
 }
 
 /// Enters the main function, from wherever the kernel was started.
 pub(crate) fn enter_main(start: &'static StartInfo) -> ! {
-    image::protect(start);
     xenolith_guest_main(start)
 }
 

@@ -7,13 +7,13 @@ use x86_64::VirtAddr;
 use super::{Vector, common};
 
 /// Bytes of a stub.
-const STUB_BYTES: usize = 16;
+pub(super) const STUB_BYTES: usize = 16;
 
 /// Vectors for which there is a stub: all of them.
-const VECTORS: usize = 256;
+pub(super) const VECTORS: usize = 256;
 
 /// Vectors with an error code: #DF, #TS, #NP, #SS, #GP, #PF, #AC, #CP.
-const WITH_ERROR_CODE: u32 =
+pub(super) const WITH_ERROR_CODE: u32 =
     1 << 8 | 1 << 10 | 1 << 11 | 1 << 12 | 1 << 13 | 1 << 14 | 1 << 17 | 1 << 21;
 
 /// The stubs; vector `n` is entered at `n * STUB_BYTES`.

@@ -6,14 +6,26 @@
 //! The main function finds what it finds in a domain.
 
 #[cfg(target_os = "none")]
+mod apic;
+#[cfg(target_os = "none")]
 mod build;
+#[cfg(target_os = "none")]
+mod clock;
+#[cfg(target_os = "none")]
+mod gates;
+#[cfg(target_os = "none")]
+pub(crate) mod interrupts;
 mod layout;
 #[cfg(target_os = "none")]
 mod loader;
 #[cfg(target_os = "none")]
+mod pic;
+#[cfg(target_os = "none")]
 mod platform;
 #[cfg(target_os = "none")]
 mod power;
+#[cfg(target_os = "none")]
+pub(crate) mod segments;
 #[cfg(target_os = "none")]
 mod serial;
 #[cfg(target_os = "none")]

@@ -5,9 +5,9 @@ use core::arch::{global_asm, naked_asm};
 use core::fmt::Display;
 use x86_64::PhysAddr;
 
-use super::{build, loader, platform::PLATFORM, power, serial};
+use super::{apic, build, clock, gates, loader, pic, platform, power, segments, serial};
 use crate::{
-    entry, hypercall, platform, println,
+    entry, hypercall, println,
     pvops::{self, World},
     shared_info,
     static_pages::StaticPages,
@@ -60,7 +60,9 @@ unsafe extern "C" fn long_mode() -> ! {
 /// Does what a domain builder does, and enters the kernel.
 extern "C" fn start(magic: u32, info: u32) -> ! {
     pvops::init(World::Native);
-    platform::set(&PLATFORM);
+    crate::platform::set(&platform::PLATFORM);
+    segments::load();
+    gates::load();
     serial::init();
     // SAFETY: `entry.S` passes what the loader has passed, and maps memory below `REACHABLE`.
     let boot = match unsafe { loader::read(magic, PhysAddr::new(info.into())) } {
@@ -74,6 +76,11 @@ extern "C" fn start(magic: u32, info: u32) -> ! {
     };
     hypercall::page::fill_with_refusals();
     shared_info::adopt();
+    entry::protect(start);
+    pic::init();
+    apic::init(start);
+    clock::init();
+    platform::keep(boot.memory);
     entry::enter_main(start)
 }
 

@@ -10,11 +10,17 @@ mod xenolith;
 use alloc::vec::Vec;
 
 use spin::Once;
+use x86_64::VirtAddr;
 
 use crate::{
     entry::Vector,
     events::Port,
-    hypercall::{Errno, event_channel::Virq, memory, sched::ShutdownReason},
+    hypercall::{
+        Errno,
+        event_channel::{Status, Virq},
+        memory,
+        sched::ShutdownReason,
+    },
     time::SystemTime,
 };
 
@@ -30,12 +36,16 @@ pub(crate) struct Platform {
     pub(crate) install_upcall: fn() -> Result<(), Errno>,
     /// Gives a source of events a port; `EEXIST` if it has one already.
     pub(crate) bind_virq: fn(Virq) -> Result<Port, Errno>,
+    /// Describes a port.
+    pub(crate) port_status: fn(Port) -> Result<Status, Errno>,
     /// Has an upcall come that is due because of what this kernel did itself.
     pub(crate) request_upcall: fn(),
     /// Has VIRQ_TIMER raised at a time, or at once if that has passed; perhaps earlier as well.
     pub(crate) set_timer: fn(SystemTime),
     /// Has a vector come to its entry, with flags of `abi::trap`.
     pub(crate) install_vector: fn(Vector, u8) -> Result<(), Errno>,
+    /// Has user mode enter the kernel on the stack that ends there.
+    pub(crate) install_user: fn(VirtAddr) -> Result<(), Errno>,
     /// Returns the memory map.
     pub(crate) memory_map: fn() -> Result<Vec<memory::Range>, Errno>,
     /// Ends the run.
@@ -61,6 +71,15 @@ pub(crate) fn current() -> &'static Platform {
 /// `ENOSYS` where there is none.
 pub fn memory_map() -> Result<Vec<memory::Range>, Errno> {
     (current().memory_map)()
+}
+
+/// Returns what a port is connected to.
+///
+/// # Errors
+///
+/// `EINVAL` for a port that there is not.
+pub fn port_status(port: Port) -> Result<Status, Errno> {
+    (current().port_status)(port)
 }
 
 /// Ends the run: the domain's, or where there is no hypervisor the machine's.

@@ -1,13 +1,15 @@
 //! The services under a hypervisor: hypercalls.
 
+use x86_64::VirtAddr;
+
 use super::Platform;
 use crate::{
-    abi::{trap, xenolith::KERNEL_CS},
+    abi::{domain::SELF, trap, xenolith::KERNEL_CS},
     entry::{self, Vector},
     hypercall::{
         Errno, callback, console,
         event_channel::{self, Virq},
-        memory, sched, timer,
+        memory, sched, task, timer,
         trap::set_table,
     },
     vcpu,
@@ -22,6 +24,7 @@ pub(super) static PLATFORM: Platform = Platform {
     },
     install_upcall,
     bind_virq: |virq: Virq| event_channel::bind_virq(virq, vcpu::current()),
+    port_status: |port| event_channel::status(SELF, port),
     // Whoever enables events looks whether an upcall is due, and asks for it.
     request_upcall: || {},
     set_timer: |deadline| {
@@ -29,6 +32,7 @@ pub(super) static PLATFORM: Platform = Platform {
         let _ = timer::set(Some(deadline));
     },
     install_vector,
+    install_user,
     memory_map: memory::memory_map,
     shutdown: sched::shutdown,
 };
@@ -36,6 +40,14 @@ pub(super) static PLATFORM: Platform = Platform {
 fn install_upcall() -> Result<(), Errno> {
     // SAFETY: the entry saves and restores everything and ends in an `iret` hypercall.
     unsafe { callback::register(callback::Kind::Event, entry::upcall_address()) }
+}
+
+fn install_user(stack: VirtAddr) -> Result<(), Errno> {
+    // SAFETY: the stack is given for this, and what enters on it leaves it before the next step
+    // into user mode.
+    unsafe { task::stack_switch(stack) }?;
+    // SAFETY: the entry saves everything and ends in an `iret` hypercall.
+    unsafe { callback::register(callback::Kind::Syscall, entry::syscall_address()) }
 }
 
 fn install_vector(vector: Vector, flags: u8) -> Result<(), Errno> {

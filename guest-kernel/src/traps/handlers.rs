@@ -7,7 +7,7 @@ use crate::{
     atomic_fn::AtomicFn,
     context,
     entry::{Cause, Frame, Vector},
-    shared_info, vcpu,
+    pvops,
 };
 
 /// What handles an exception. It may change the registers that continue.
@@ -83,7 +83,7 @@ fn dispatch(handler: &AtomicFn<Handler>, frame: &mut Frame) {
 
 /// Ends the kernel.
 fn unhandled(frame: &Frame) {
-    let cr2 = shared_info::of_vcpu(vcpu::current()).cr2();
+    let cr2 = pvops::read_cr2();
     // The compiler must not find out: in a kernel that sets no handlers it would leave out the
     // entry's way back, and with it the points by which entry code is checked.
     let is_handled = black_box(false);

@@ -4,7 +4,7 @@ use core::arch::asm;
 
 use x86_64::VirtAddr;
 
-use crate::{entry::Vector, shared_info, vcpu};
+use crate::{entry::Vector, pvops};
 
 /// The exception that an access met.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -24,7 +24,7 @@ impl Fault {
             return Ok(());
         }
         let vector = Vector(rax.to_le_bytes()[0]);
-        let cr2 = shared_info::of_vcpu(vcpu::current()).cr2();
+        let cr2 = pvops::read_cr2();
         Err(Self { vector, error_code: rdx, cr2 })
     }
 }

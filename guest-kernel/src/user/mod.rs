@@ -9,12 +9,9 @@ use x86_64::VirtAddr;
 use crate::{
     abi::segment::{FLAT_USER_CS64, FLAT_USER_SS64},
     entry::{self, Cause, Frame},
-    hypercall::{
-        Errno,
-        callback::{self, Kind},
-        task,
-    },
+    hypercall::Errno,
     irq::Flags,
+    platform,
     static_pages::StaticPages,
     tasks, traps,
 };
@@ -37,11 +34,7 @@ pub fn entry_stack() -> VirtAddr {
 ///
 /// `ENOSYS` under a hypervisor without system calls.
 pub fn install() -> Result<(), Errno> {
-    // SAFETY: the stack is used for nothing else, and what enters on it leaves it before the next
-    // step into user mode.
-    unsafe { task::stack_switch(entry_stack()) }?;
-    // SAFETY: the entry saves everything and ends in an `iret` hypercall.
-    unsafe { callback::register(Kind::Syscall, entry::syscall_address()) }
+    (platform::current().install_user)(entry_stack())
 }
 
 /// Returns a frame that starts a program with events enabled and all other registers zero.

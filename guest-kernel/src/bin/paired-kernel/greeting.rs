@@ -8,6 +8,7 @@ use xenolith_guest::{
     cpuid,
     hypercall::{Errno, version},
     platform, println,
+    pvops::{self, World},
     start_info::Module,
 };
 
@@ -29,8 +30,14 @@ pub(crate) fn print(start: &StartInfo) {
     }
 }
 
-/// Prints what the hypervisor is.
+/// Prints what the hypervisor is, or that there is none.
 pub(crate) fn version(start: &StartInfo) {
+    if pvops::world() == World::Native {
+        println!("  hypervisor    none: bare hardware");
+        println!("  processor     {}", cpuid::brand());
+        println!("  started by    {}", start.magic());
+        return;
+    }
     let report = || -> Result<(), Errno> {
         let (version, extra) = (version::version()?, version::extra_version()?);
         let name = if cpuid::is_xenolith() { "Xenolith" } else { "another Xen" };

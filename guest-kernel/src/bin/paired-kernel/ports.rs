@@ -2,10 +2,10 @@
 
 use xenolith_guest::{
     StartInfo,
-    abi::{domain, event_channel as abi},
+    abi::event_channel as abi,
     events::{self, PORTS, Port},
-    hypercall::event_channel::{Connection, Virq, status},
-    println,
+    hypercall::event_channel::{Connection, Virq},
+    platform, println,
 };
 
 /// Prints a line for each port that is open or had events.
@@ -13,7 +13,7 @@ pub(crate) fn show(_: &StartInfo, _: &str) {
     println!("  {} upcalls, {} events nobody waited for", events::upcalls(), events::unexpected());
     println!("  {:>6}{:>12}  {:<6}connected to", "port", "events", "vCPU");
     for port in (1..PORTS).map(Port) {
-        let Ok(status) = status(domain::SELF, port) else {
+        let Ok(status) = platform::port_status(port) else {
             // The hypervisor's table may be smaller than the bitmaps.
             break;
         };
