@@ -18,6 +18,8 @@
 extern crate alloc;
 
 mod atomic_fn;
+#[cfg(target_os = "none")]
+mod backtrace;
 pub mod clock;
 pub mod command_line;
 pub mod console;

@@ -5,7 +5,7 @@ use core::{
     sync::atomic::{AtomicBool, Ordering::Relaxed},
 };
 
-use crate::{console::print_unlocked, hypercall::sched::ShutdownReason, platform};
+use crate::{backtrace, console::print_unlocked, hypercall::sched::ShutdownReason, platform};
 
 /// Set by the first panic, so that one while printing it ends the run in silence.
 static PANICKING: AtomicBool = AtomicBool::new(false);
@@ -15,6 +15,7 @@ fn panic(info: &PanicInfo<'_>) -> ! {
     if !PANICKING.swap(true, Relaxed) {
         // The lock of the console may be held by whoever panicked.
         print_unlocked(format_args!("\n{info}\n"));
+        backtrace::print();
     }
     platform::shutdown(ShutdownReason::CRASH)
 }

@@ -3,6 +3,7 @@
 #![no_main]
 
 mod acpi;
+mod backtrace;
 mod boot;
 mod console;
 mod cpu;

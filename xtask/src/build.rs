@@ -25,13 +25,19 @@ pub(crate) struct Step<'a> {
     programs: &'a [&'a str],
 }
 
+/// The hypervisor's program.
+pub(crate) const HYPERVISOR_NAME: &str = "xenolith";
+
+/// The paired kernel's.
+pub(crate) const PAIRED_NAME: &str = "paired-kernel";
+
 /// The hypervisor.
 pub(crate) const HYPERVISOR: Step<'_> =
-    Step { what: "the hypervisor", package: "xenolith", programs: &["xenolith"] };
+    Step { what: "the hypervisor", package: "xenolith", programs: &[HYPERVISOR_NAME] };
 
 /// The kernel that is run when no other is given.
 pub(crate) const PAIRED_KERNEL: Step<'_> =
-    Step { what: "the paired kernel", package: "xenolith-guest", programs: &["paired-kernel"] };
+    Step { what: "the paired kernel", package: "xenolith-guest", programs: &[PAIRED_NAME] };
 
 /// What an image is made of, in the order in which it is built; the hypervisor comes first.
 const STEPS: &[Step<'_>] = &[HYPERVISOR, PAIRED_KERNEL];

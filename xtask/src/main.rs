@@ -18,6 +18,7 @@ mod scenario;
 mod setup;
 mod sites;
 mod size;
+mod symbols;
 mod test;
 mod workspace;
 

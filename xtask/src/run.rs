@@ -21,6 +21,7 @@ use crate::machine::{self, Boot, Machine, Setup, kvm};
 use crate::progress;
 use crate::setup::{self, requirement::Use, rust::Part};
 use crate::size::Size;
+use crate::symbols::{Images, Named};
 use crate::workspace::Workspace;
 
 /// `xtask image`: writes the image and prints its path.
@@ -62,6 +63,10 @@ pub(crate) fn run(workspace: &Workspace, options: &RunOptions) -> Result<ExitCod
     let directory = tempfile::tempdir_in(workspace.directory("run")?);
     let directory = directory.context("cannot make a directory for the run")?;
     let contents = contents(workspace, &options.guest, options.bare)?;
+    let images = Images {
+        hypervisor: Some(workspace.program(build::HYPERVISOR_NAME)),
+        guest: options.guest.guest.clone().or_else(|| Some(workspace.program(build::PAIRED_NAME))),
+    };
     let medium = if choice.machine.boots_directly() {
         Boot::direct(contents).context("there is no kernel")?
     } else {
@@ -70,7 +75,7 @@ pub(crate) fn run(workspace: &Workspace, options: &RunOptions) -> Result<ExitCod
         Boot::Iso(image)
     };
     announce(&choice, options);
-    let finish = boot(choice.machine, medium, directory.path(), options)?;
+    let finish = boot(choice.machine, medium, &images, directory.path(), options)?;
     if finish == Finish::Ended(End::NoVerdict) {
         explain_silence(&directory.keep());
     }
@@ -118,7 +123,13 @@ fn announce(choice: &Choice, options: &RunOptions) {
 }
 
 /// Boots `medium` with the console on the terminal.
-fn boot(machine: Machine, medium: Boot, directory: &Path, options: &RunOptions) -> Result<Finish> {
+fn boot(
+    machine: Machine,
+    medium: Boot,
+    images: &Images,
+    directory: &Path,
+    options: &RunOptions,
+) -> Result<Finish> {
     let setup = Setup { boot: medium, memory: machine_memory(options), cpu: None };
     let watch = Watch::prepare()?;
     let command = machine::command(machine, &setup, directory, watch.port()?)?;
@@ -127,7 +138,7 @@ fn boot(machine: Machine, medium: Boot, directory: &Path, options: &RunOptions) 
     let raw_mode = if options.no_input { None } else { RawMode::enter()? };
     let mut screen = Screen::new(keyboard);
     let limit = options.timeout.map(Duration::from_secs);
-    let finish = watch.run(command, directory, limit, &mut screen);
+    let finish = watch.run(command, directory, limit, &mut Named::new(&mut screen, images));
     drop(raw_mode);
     screen.end_line();
     finish

@@ -87,5 +87,10 @@ fn unhandled(frame: &Frame) {
     // The compiler must not find out: in a kernel that sets no handlers it would leave out the
     // entry's way back, and with it the points by which entry code is checked.
     let is_handled = black_box(false);
-    assert!(is_handled, "unhandled {:?}, cr2 {cr2:#x}\n{frame}", frame.cause());
+    assert!(
+        is_handled,
+        "unhandled {:?}, cr2 {cr2:#x}\n{frame}\n  at {:#018x}",
+        frame.cause(),
+        frame.rip
+    );
 }

@@ -2,7 +2,11 @@
 
 use crate::address::{Gpa, Gva};
 use crate::vmx::qualification::{EptViolation, exception_name};
+use arrayvec::ArrayVec;
 use core::fmt;
+
+/// Callers that are shown of a vCPU's stack, at most.
+pub const MAX_CALLERS: usize = 16;
 
 /// What a domain did that it cannot go on from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -115,6 +119,9 @@ pub struct RegisterDump {
     pub general: [u64; 16],
     /// Instruction pointer.
     pub rip: u64,
+    /// Return addresses on the kernel's stack, if it keeps frame pointers; what else is there
+    /// otherwise. Innermost first.
+    pub callers: ArrayVec<u64, MAX_CALLERS>,
     /// Flags.
     pub rflags: u64,
     /// cs, ss, ds, es, fs, gs.
@@ -124,7 +131,7 @@ pub struct RegisterDump {
     /// cr0, cr2, cr3, cr4.
     pub control: [u64; 4],
     /// The bytes at rip that could be read.
-    pub code: arrayvec::ArrayVec<u8, 16>,
+    pub code: ArrayVec<u8, 16>,
 }
 
 const GENERAL: [&str; 16] = [
@@ -151,6 +158,9 @@ impl RegisterDump {
         let [cr0, cr2, cr3, cr4] = self.control;
         line(format_args!("  cr0 {cr0:08x}  cr2 {cr2:016x}  cr3 {cr3:x}  cr4 {cr4:x}"));
         line(format_args!("  code at rip: {:02x?}", &self.code[..]));
+        for address in core::iter::once(self.rip).chain(self.callers.iter().copied()) {
+            line(format_args!("  guest at {address:#018x}"));
+        }
     }
 }
 
@@ -192,11 +202,15 @@ mod tests {
             *register = value;
         }
         dump.code.push(0x0f);
+        dump.rip = 0xffff_ffff_8000_1234;
+        dump.callers.push(0x5678);
         let mut text = String::new();
         dump.for_each_line(|line| writeln!(text, "{line}").unwrap());
         for (value, name) in (0xa0..).zip(GENERAL) {
             assert!(text.contains(&format!("{name} {value:016x}")), "{name}");
         }
         assert!(text.contains("code at rip: [0f]"));
+        let chain = "  guest at 0xffffffff80001234\n  guest at 0x0000000000005678\n";
+        assert!(text.ends_with(chain), "{text}");
     }
 }

@@ -17,6 +17,7 @@ pub mod ept;
 pub mod event_channel;
 pub mod frame_allocator;
 pub mod frame_set;
+pub mod frame_walk;
 pub mod grant_mappings;
 pub mod guest_access;
 pub mod guest_memory;

@@ -133,7 +133,7 @@ pub(super) mod stubs {
     }
 }
 
-/// Saves the registers, calls [`trap`], restores them.
+/// Saves the registers, calls [`trap`], restores them. What was interrupted looks like the caller.
 #[unsafe(naked)]
 unsafe extern "C" fn common() {
     naked_asm!(
@@ -154,10 +154,12 @@ unsafe extern "C" fn common() {
         "push r15",
         "cld",
         "mov rdi, rsp",
+        "push [rsp + {rip}]",
+        "push rbp",
         "mov rbp, rsp",
         "and rsp, -16",
         "call {trap}",
-        "mov rsp, rbp",
+        "lea rsp, [rbp + 16]",
         "pop r15",
         "pop r14",
         "pop r13",
@@ -176,6 +178,7 @@ unsafe extern "C" fn common() {
         "add rsp, 16",
         "iretq",
         trap = sym trap,
+        rip = const core::mem::offset_of!(TrapFrame, rip),
     )
 }
 

@@ -13,6 +13,7 @@
 
 use super::address_space::{AddressSpace, Protection};
 use super::{Memory, STACKS};
+use core::sync::atomic::{AtomicU64, Ordering};
 use xenolith_core::address::PAGE_SIZE;
 use xenolith_core::memory_map::Range;
 use xenolith_core::page_map::MapError;
@@ -38,6 +39,25 @@ pub(crate) struct StackTops {
     pub(crate) main: u64,
 }
 
+/// The stacks of a window: where they begin, and how long they are, in bytes.
+const LAYOUT: [(u64, u64); 4] = [
+    (DOUBLE_FAULT, EMERGENCY_BYTES),
+    (NMI, EMERGENCY_BYTES),
+    (MACHINE_CHECK, EMERGENCY_BYTES),
+    (MAIN, MAIN_BYTES),
+];
+
+/// CPUs whose stacks are mapped: those before this number.
+static MAPPED: AtomicU64 = AtomicU64::new(0);
+
+/// Returns whether `bytes` bytes at `address` lie in one stack.
+pub(crate) fn contains(address: u64, bytes: u64) -> bool {
+    let Some(at) = address.checked_sub(STACKS) else { return false };
+    let offset = at % WINDOW_BYTES;
+    at / WINDOW_BYTES < MAPPED.load(Ordering::Relaxed)
+        && LAYOUT.iter().any(|&(start, length)| offset >= start && offset + bytes <= start + length)
+}
+
 /// Allocates and maps the stacks of CPU number `cpu`.
 ///
 /// # Errors
@@ -55,10 +75,12 @@ pub(crate) fn map(
         space.map(memory, window + offset, range, Protection::Data)?;
         Ok(window + offset + bytes)
     };
-    Ok(StackTops {
+    let tops = StackTops {
         double_fault: map_one(DOUBLE_FAULT, EMERGENCY_BYTES)?,
         nmi: map_one(NMI, EMERGENCY_BYTES)?,
         machine_check: map_one(MACHINE_CHECK, EMERGENCY_BYTES)?,
         main: map_one(MAIN, MAIN_BYTES)?,
-    })
+    };
+    MAPPED.fetch_max(cpu + 1, Ordering::Relaxed);
+    Ok(tops)
 }

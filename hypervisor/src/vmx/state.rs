@@ -6,7 +6,8 @@ use crate::domain_memory::DomainMemory;
 use arrayvec::ArrayVec;
 use x86_64::registers::control::Cr2;
 use xenolith_core::address::Gva;
-use xenolith_core::crash::RegisterDump;
+use xenolith_core::crash::{MAX_CALLERS, RegisterDump};
+use xenolith_core::frame_walk::{Record, walk};
 use xenolith_core::guest_access::GuestSpace;
 use xenolith_core::vmx::field;
 
@@ -37,7 +38,21 @@ impl Vcpu {
                     | vmcs.read(field::GUEST_CR4).0 & !vmcs.read(field::CR4_MASK).0,
             ],
             code: code_at(rip, &mut GuestSpace::new(memory, cr3)),
+            callers: self.callers(&mut GuestSpace::new(memory, cr3)),
         }
+    }
+}
+
+impl Vcpu {
+    /// Returns what looks like return addresses on the kernel's stack. Of a process there are none:
+    /// its stack is its own affair.
+    fn callers(&self, space: &mut GuestSpace<'_, DomainMemory>) -> ArrayVec<u64, MAX_CALLERS> {
+        const RING: u16 = 3;
+        if self.vmcs.read(field::GUEST_CS_SELECTOR) & RING != 0 {
+            return ArrayVec::new();
+        }
+        let record = |at| space.read::<Record>(Gva(at)).ok();
+        walk(self.registers.rbp, record).take(MAX_CALLERS).collect()
     }
 }
 

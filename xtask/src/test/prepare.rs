@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use crate::build;
 use crate::guest_file::{self, hypervisor_options};
 use crate::image::{self, Contents};
 use crate::machine::{self, Boot, Setup};
 use crate::scenario::catalogue::Scenario;
 use crate::scenario::spec::{Guest, Spec};
 use crate::scenario::{elf_patch, ramdisk};
+use crate::symbols::Images;
 
 /// The names of what is written for a scenario.
 const STAGING: &str = "iso";
@@ -27,6 +29,22 @@ pub(crate) struct Programs {
     pub(crate) paired_kernel: Option<PathBuf>,
     /// The directory that holds the scenarios'.
     pub(crate) directory: PathBuf,
+    /// The directory that holds them all with their debugging information.
+    pub(crate) symbols: PathBuf,
+}
+
+impl Programs {
+    /// What names the addresses that a scenario prints.
+    pub(crate) fn images(&self, scenario: &Scenario) -> Images {
+        let guest = match scenario.spec.image.guest {
+            Guest::PairedKernel => Some(build::PAIRED_NAME),
+            _ => scenario.program(),
+        };
+        Images {
+            hypervisor: Some(self.symbols.join(build::HYPERVISOR_NAME)),
+            guest: guest.map(|name| self.symbols.join(name)),
+        }
+    }
 }
 
 /// Writes the scenario's files to `directory` and describes its machine.
@@ -121,6 +139,7 @@ mod tests {
             hypervisor: "/h".into(),
             paired_kernel: Some(directory.join("kernel")),
             directory: directory.into(),
+            symbols: directory.into(),
         }
     }
 

@@ -26,6 +26,7 @@ use crate::scenario::catalogue::Scenario;
 use crate::scenario::judge::{Outcome, judge};
 use crate::scenario::spec::Guest;
 use crate::scenario::transcript::Transcript;
+use crate::symbols::{Images, Named};
 use crate::workspace::Workspace;
 
 /// How many lines of a failed scenario's output are shown.
@@ -63,7 +64,12 @@ pub(crate) fn build(workspace: &Workspace, scenarios: &[Scenario]) -> Result<Pro
     let names: BTreeSet<_> = scenarios.iter().filter_map(Scenario::program).collect();
     let names: Vec<_> = names.into_iter().collect();
     programs_of(&names).run(workspace)?;
-    Ok(Programs { hypervisor, paired_kernel, directory: workspace.directory("stripped")? })
+    Ok(Programs {
+        hypervisor,
+        paired_kernel,
+        directory: workspace.directory("stripped")?,
+        symbols: workspace.program(""),
+    })
 }
 
 /// Runs them in `jobs` threads, each of which takes the next one.
@@ -146,8 +152,9 @@ pub(crate) fn execute(
     directory: &Path,
 ) -> Result<(Finish, Recorder)> {
     let setup = prepare(scenario, programs, directory)?;
+    let images = programs.images(scenario);
     for again in (0..STARTS).rev() {
-        let (finish, recorder) = start(scenario, &setup, directory)?;
+        let (finish, recorder) = start(scenario, &setup, &images, directory)?;
         if again == 0 || !is_silent(finish, recorder.said()) {
             return Ok((finish, recorder));
         }
@@ -165,12 +172,17 @@ fn is_silent(finish: Finish, said: &[u8]) -> bool {
 }
 
 /// Starts it once.
-fn start(scenario: &Scenario, setup: &Setup, directory: &Path) -> Result<(Finish, Recorder)> {
+fn start(
+    scenario: &Scenario,
+    setup: &Setup,
+    images: &Images,
+    directory: &Path,
+) -> Result<(Finish, Recorder)> {
     let watch = Watch::prepare()?;
     let command = machine::command(scenario.spec.machine, setup, directory, watch.port()?)?;
     let mut recorder = Recorder::new(&scenario.spec.input);
     let limit = Duration::from_secs(scenario.spec.timeout);
-    let finish = watch.run(command, directory, Some(limit), &mut recorder);
+    let finish = watch.run(command, directory, Some(limit), &mut Named::new(&mut recorder, images));
     fs::write(directory.join("serial.log"), recorder.said()).context("cannot write serial.log")?;
     Ok((finish?, recorder))
 }
