@@ -11,6 +11,7 @@ pub mod buffers;
 pub mod calls;
 pub mod events;
 pub mod exits;
+pub mod long_calls;
 pub mod programs;
 pub mod ramdisk;
 pub mod random;

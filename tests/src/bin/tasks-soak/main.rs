@@ -1,15 +1,26 @@
-//! Tasks, timers and long hypercalls at once, for a long time, with every result checked.
+//! Tasks, fast timers and all long hypercalls at once, for a long time, with every result checked.
 //!
 //! What a change of tasks in the middle of a call could lose: arguments, the count of what was done,
 //! the mark of the call, a wake-up. Each would show sooner or later as a wrong word, a wrong count,
 //! a late sleeper or a hang.
-//! Expected: nothing of the kind, in calls that go on by themselves and in calls made piece by
-//! piece; many changes of tasks in both.
+//! Expected: nothing of the kind, in calls that go on by themselves (inline and by page) and in calls
+//! made piece by piece; each job done in each form; many changes of tasks in both.
+//!
+//! On the command line: `preempt=none|full`, `seconds=` how long, `seed=` which jobs, `period_us=` how
+//! often an event comes besides the scheduler's. For an hour of the machine's time, behind
+//! `cargo xtask test scenario/tasks-soak`, which builds it:
+//!
+//! ```text
+//! cargo xtask run --guest target/x86_64-unknown-none/release/tasks-soak \
+//!     --append "preempt=none seconds=3600 seed=7"
+//! ```
 #![no_std]
 #![no_main]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
+
+mod jobs;
 
 use alloc::{format, vec::Vec};
 use core::{
@@ -17,78 +28,20 @@ use core::{
     time::Duration,
 };
 
+use jobs::Form;
+use scenarios::long_calls::Worker;
 use xenolith_guest::{
-    StartInfo,
-    abi::mmu::MmuUpdate,
-    check, check_eq, command_line, println,
-    probe::{Window, memory::read_u64, mmu},
+    StartInfo, check, check_eq, command_line,
+    hypercall::memory::current_reservation,
+    println,
+    probe::Window,
     rcu,
     scenario::Checks,
     tasks::{self, TaskId, WaitQueue},
-    time::{self, SystemTime},
-    x86_64::VirtAddr,
+    time::{self, Alarm, SystemTime},
 };
 
 xenolith_guest::scenario!(run);
-
-/// Updates in a list: several slices' worth.
-const UPDATES: usize = 3000;
-
-/// The count of a list that is done.
-const DONE: u32 = 3000;
-
-/// Words of a page, each updated several times in a list.
-const WORDS: usize = 512;
-
-/// How often a call was cut and told so.
-static CUTS: AtomicU64 = AtomicU64::new(0);
-
-/// A page that a task updates, by address and by frame.
-#[derive(Clone, Copy)]
-struct Page {
-    address: VirtAddr,
-    frame: u64,
-}
-
-fn list(page: Page, round: u64) -> Vec<MmuUpdate> {
-    let update = |index: usize| MmuUpdate {
-        ptr: page.frame + 8 * (index % WORDS) as u64,
-        val: (round << 32) + index as u64,
-    };
-    (0..UPDATES).map(update).collect()
-}
-
-/// Whether each word has the value of its last update.
-fn is_done(page: Page, round: u64) -> bool {
-    let last = |word: usize| (UPDATES - 1 - (UPDATES - 1 - word) % WORDS) as u64;
-    (0..WORDS).all(|word| read_u64(page.address + 8 * word as u64) == (round << 32) + last(word))
-}
-
-/// Updates a page until the end; returns how many rounds, or the first that went wrong, negated.
-fn update(page: Page, end: SystemTime, make: fn(&[MmuUpdate]) -> bool) -> u64 {
-    let mut round = 0;
-    while time::now() < end {
-        round += 1;
-        let list = list(page, round);
-        if !make(&list) || !is_done(page, round) {
-            return round.wrapping_neg();
-        }
-        tasks::cond_resched();
-    }
-    round
-}
-
-fn whole(list: &[MmuUpdate]) -> bool {
-    tasks::preemptible_call(|| mmu::update(list)) == Ok(DONE)
-}
-
-fn in_pieces(list: &[MmuUpdate]) -> bool {
-    let between = || {
-        CUTS.fetch_add(1, Relaxed);
-        tasks::cond_resched();
-    };
-    mmu::update_in_pieces(list, between) == Ok(DONE)
-}
 
 /// Sleeps again and again; returns how often, or 0 if one was too short.
 fn sleep(end: SystemTime) -> u64 {
@@ -128,44 +81,40 @@ fn run(checks: &mut Checks, start: &'static StartInfo) {
     if scenarios::tasks::start(checks, start).is_none() {
         return;
     }
-    let mut window = Window::take(start);
-    let seconds = command_line::number(start.command_line(), "seconds").unwrap_or(5);
+    let number =
+        |name, default| command_line::number(start.command_line(), name).unwrap_or(default);
+    let [seconds, seed] = [number("seconds", 5), number("seed", 1)];
+    let period = Some(Duration::from_micros(number("period_us", 400)));
+    let alarm = Alarm { deadline: time::now(), period, handler: |_| {} };
+    check!(checks, time::set_alarm(alarm).is_ok(), "an alarm");
+    let window = Window::take(start);
+    let pages = current_reservation();
     let end = time::now() + Duration::from_secs(seconds);
     let mut ids: Vec<(&str, TaskId)> = Vec::new();
-    for number in 0..2 {
-        window.map(number, window.own_frame(number), Window::DATA);
-        let (address, frame) = (window.address(4096 * number), window.own_frame(number).as_u64());
-        let page = Page { address, frame };
-        let (name, make) =
-            [("whole", whole as fn(&[MmuUpdate]) -> bool), ("pieces", in_pieces)][number];
-        add(checks, &mut ids, name, move || update(page, end, make));
+    for (index, form) in Form::ALL.into_iter().enumerate() {
+        let worker = Worker::new(&window, start, index, seed);
+        add(checks, &mut ids, form.name(), move || jobs::work(worker, form, seed, end));
     }
     add(checks, &mut ids, "sleeper", move || sleep(end));
     for side in 0..2 {
         add(checks, &mut ids, "passer", move || pass(side, end));
     }
     tasks::sleep(Duration::from_secs(seconds).saturating_sub(Duration::from_millis(50)));
-    let accounts = tasks::list();
     for (name, id) in ids {
+        let accounts = tasks::list();
         let account = accounts.iter().find(|task| task.id == id).map(|task| task.account);
-        println!("{name}: {account:?}");
         let result = tasks::join(id);
+        println!("{name}: {result:?} rounds, {account:?}");
         check!(checks, matches!(result, Ok(1..0x8000_0000)), "{name}: {result:x?} rounds");
-        println!("{name}: {result:?} rounds");
-        if name == "whole" {
+        if name.starts_with("whole") {
             let preempted = account.unwrap_or_default().preempted;
             check!(checks, preempted > 10 * seconds, "{name}: preempted {preempted} times");
         }
     }
-    let cuts = CUTS.load(Relaxed);
-    check!(checks, cuts > 10 * seconds, "{cuts} times -EAGAIN");
-    check_eq!(
-        checks,
-        tasks::list().len(),
-        3,
-        "tasks that are left: {}",
-        format!("{:?}", tasks::list())
-    );
+    jobs::check(checks, seconds);
+    check_eq!(checks, current_reservation(), pages, "memory at the end");
+    let left = format!("{:?}", tasks::list());
+    check_eq!(checks, tasks::list().len(), 3, "tasks that are left: {left}");
 }
 
 fn add(

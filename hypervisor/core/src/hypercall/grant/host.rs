@@ -34,7 +34,20 @@ pub(super) fn map<M: Machine>(
     }
     let entry = bits(mapping) | ACCESSED_DIRTY | asked_for(wanted.flags) | caching(granted.flags);
     let slot = slot(call, wanted.host_addr, mapping.has(MAP_CONTAINS_PTE))?;
-    store(call, slot, entry)
+    let before = call.machine.memory().replace_word(slot, entry, 0).ok_or(GENERAL_ERROR)?;
+    if before & PRESENT != 0 {
+        flush(call, mapping, wanted.host_addr);
+    }
+    Ok(())
+}
+
+/// Drops the translation of what a mapping's address or entry maps.
+fn flush<M: Machine>(call: &mut Call<'_, M>, mapping: Mapping, address: u64) {
+    if mapping.has(MAP_CONTAINS_PTE) {
+        call.machine.flush_translations();
+    } else {
+        call.machine.flush_page(Gva(address));
+    }
 }
 
 /// Returns the bits of an entry by which it is known again.
@@ -98,10 +111,6 @@ pub(super) fn unmap<M: Machine>(
             call.machine.flush_page(Gva(replacement));
         }
     }
-    if mapping.has(MAP_CONTAINS_PTE) {
-        call.machine.flush_translations();
-    } else {
-        call.machine.flush_page(Gva(address));
-    }
+    flush(call, mapping, address);
     Ok(())
 }

@@ -81,6 +81,7 @@ fn a_mapping_is_an_entry_and_marks_the_grant() {
     let mut caller = caller();
     let handle = map(&mut caller, PAGE, HOST, GRANT);
     assert_eq!(word(&mut caller, SLOT), FRAME | 0x63);
+    assert_eq!(caller.machine.flushed, [Flush::Page(Gva(PAGE))], "what was there before");
     assert_eq!(flags(&mut caller, GRANT), 1 | 0x18, "reading and writing");
     assert_eq!(&caller.take::<[u8; 7]>(PAGE), b"granted");
     caller.machine.flushed.clear();
@@ -118,6 +119,8 @@ fn a_mapping_may_be_named_by_its_entry() {
     let mut caller = caller();
     let handle = map(&mut caller, SLOT, HOST | BY_ENTRY, GRANT);
     assert_eq!(word(&mut caller, SLOT), FRAME | 0x63);
+    assert_eq!(caller.machine.flushed, [Flush::All], "what was there before");
+    caller.machine.flushed.clear();
     for (host_addr, status) in [
         (SLOT + 1, abi::GENERAL_ERROR),
         (OTHER_SLOT, abi::GENERAL_ERROR),
