@@ -37,7 +37,7 @@ const HAS_SMAP: u32 = 1 << 20;
 fn run(checks: &mut Checks, start: &'static StartInfo) {
     let number =
         |name, default| command_line::number(start.command_line(), name).unwrap_or(default);
-    let [seed, calls] = [number("seed", 1), number("calls", 300)];
+    let [seed, calls] = [number("seed", 1), number("calls", 150)];
     let mut ground = Ground::take(start);
     ground.map_shared(start);
     settle();
