@@ -1,41 +1,23 @@
 //! The memory of a domain: host memory in pieces, and the EPT that maps it.
 
+mod access;
+mod pieces;
+
+use self::pieces::{Piece, Pieces};
 use crate::boot::BootError;
 use crate::memory::{Memory, TablePool, direct, zero};
-use arrayvec::ArrayVec;
 use core::ptr;
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use xenolith_core::address::{Gfn, Gpa, Hpa, PAGE_SIZE, to_u64, to_usize};
 use xenolith_core::domain_builder::guest_frames::GuestFrames;
 use xenolith_core::ept;
 use xenolith_core::frame_set::FrameSet;
-use xenolith_core::guest_access::Access;
-use xenolith_core::guest_memory::GuestMemory;
 use xenolith_core::hole::{Hole, HoleAccess, HoleRange};
 use xenolith_core::page_map::PageMap;
 
-/// Pieces that a domain's memory may consist of, with those of the hole.
-const MAX_PIECES: usize = 64;
 /// Alignment of pieces, so that EPT can use large pages.
 const LARGE_PAGE: u64 = 2 << 20;
 /// From this size on a piece is aligned for 1 GiB pages.
 const HUGE_PAGE: u64 = 1 << 30;
-
-/// Host memory that appears at consecutive guest-physical addresses.
-#[derive(Clone, Copy, Debug)]
-struct Piece {
-    start: Gpa,
-    bytes: u64,
-    target: Hpa,
-    /// What the guest may do: rights of an EPT entry.
-    rights: u64,
-}
-
-impl Piece {
-    const fn is_writable(&self) -> bool {
-        self.rights & ept::WRITE != 0
-    }
-}
 
 /// Allocates what a [`FrameSet`] needs.
 fn frame_words(memory: &mut Memory, frames: u64) -> Result<&'static mut [u64], BootError> {
@@ -56,10 +38,10 @@ const fn rights(access: HoleAccess) -> u64 {
     }
 }
 
-/// All memory of a domain, in ascending order of guest-physical addresses.
+/// All memory of a domain.
 #[derive(Debug)]
 pub(crate) struct DomainMemory {
-    pieces: ArrayVec<Piece, MAX_PIECES>,
+    pieces: Pieces,
     ept: PageMap,
     /// The frames of the memory that the domain has; the rest of it is not mapped.
     frames: FrameSet,
@@ -82,7 +64,7 @@ impl DomainMemory {
             PageMap::new(ept::format(max_leaf_level), memory).ok_or(BootError::OutOfMemory)?;
         let frames = FrameSet::new(memory_pages, frame_words(memory, memory_pages)?);
         let tables = TablePool::new(memory, memory_pages)?;
-        let mut this = Self { pieces: ArrayVec::new(), ept, frames, tables };
+        let mut this = Self { pieces: Pieces::new(), ept, frames, tables };
         this.add_ram(memory, memory_pages * PAGE_SIZE)?;
         for range in hole.ranges() {
             let target = memory
@@ -125,7 +107,7 @@ impl DomainMemory {
         zero(piece.target, piece.bytes);
         let flags = piece.rights | ept::WRITE_BACK;
         self.ept.map(memory, piece.start.0, piece.target, piece.bytes, flags)?;
-        self.pieces.try_push(piece).map_err(|_| BootError::Fragmented)
+        self.pieces.add(piece)
     }
 
     /// Returns which frames of its memory the domain has.
@@ -161,45 +143,20 @@ impl DomainMemory {
         zero(place, PAGE_SIZE);
     }
 
-    /// Returns whether the domain has the frame of `at`, if it is one of its memory.
-    #[inline]
-    fn has(&self, at: Gpa) -> bool {
-        !self.frames.lacks(at.gfn())
-    }
-
     /// Writes `bytes` to memory of the hole, whatever the guest may do there.
-    pub(crate) fn publish(&mut self, at: Gpa, bytes: &[u8]) {
-        self.write_bytes(at, bytes);
-    }
-
-    /// Returns the piece in which `at` lies, and how far from its start.
     #[inline]
-    fn piece_of(&self, at: Gpa) -> Option<(&Piece, u64)> {
-        // Memory comes before the hole: what is looked for most is found first. In front of a piece
-        // the distance wraps, and is longer than any.
-        let distance = |piece: &Piece| at.0.wrapping_sub(piece.start.0);
-        let piece = self.pieces.iter().find(|piece| distance(piece) < piece.bytes)?;
-        Some((piece, distance(piece)))
+    pub(crate) fn publish(&mut self, at: Gpa, bytes: &[u8]) {
+        let (place, _) = self.find(at, bytes.len()).expect("the hole has it");
+        // SAFETY: `place` is as many bytes of the domain's memory, which no reference points to.
+        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), direct(place), bytes.len()) };
     }
 
     /// Returns where the `len` bytes at `at` are, if they lie in one piece.
     #[inline]
     fn find(&self, at: Gpa, len: usize) -> Option<(Hpa, &Piece)> {
-        let (piece, offset) = self.piece_of(at)?;
+        let (piece, offset) = self.pieces.find(at)?;
         let room = piece.bytes.wrapping_sub(offset);
         (to_u64(len) <= room).then(|| (Hpa(piece.target.0.wrapping_add(offset)), piece))
-    }
-
-    /// Returns the aligned word at `at`, if the domain has it and may access it so.
-    #[inline]
-    fn word(&self, at: Gpa, access: Access) -> Option<&AtomicU64> {
-        let (place, piece) = self.find(at, 8).filter(|_| self.has(at))?;
-        if !at.is_aligned(8) || (access == Access::Write && !piece.is_writable()) {
-            return None;
-        }
-        // SAFETY: the word is aligned and lies in a piece of the domain's memory, which the direct
-        // map covers as long as the domain lives. It is shared with vCPUs, and atomic for them too.
-        Some(unsafe { AtomicU64::from_ptr(direct(place)) })
     }
 
     /// Calls `action` with pieces of the `bytes` bytes from `start` on: place, offset, length.
@@ -208,66 +165,11 @@ impl DomainMemory {
         while done < bytes {
             let at = Gpa(start.0 + done);
             let (piece, offset) =
-                self.piece_of(at).expect("the builder stays within the domain's memory");
+                self.pieces.find(at).expect("the builder stays within the domain's memory");
             let length = (bytes - done).min(piece.bytes - offset);
             action(Hpa(piece.target.0 + offset), done, to_usize(length));
             done += length;
         }
-    }
-}
-
-impl GuestMemory for DomainMemory {
-    fn read(&self, at: Gpa, into: &mut [u8]) -> bool {
-        let Some((place, _)) = self.find(at, into.len()).filter(|_| self.has(at)) else {
-            return false;
-        };
-        // SAFETY: the bytes lie in a piece of the domain's memory, which the direct map covers and
-        // no reference of ours points to. A vCPU may write at the same time: the copy is then a
-        // mixture, and is only ever data.
-        unsafe { ptr::copy_nonoverlapping(direct(place), into.as_mut_ptr(), into.len()) };
-        true
-    }
-
-    fn write(&mut self, at: Gpa, from: &[u8]) -> bool {
-        match self.find(at, from.len()).filter(|_| self.has(at)) {
-            Some((place, piece)) if piece.is_writable() => {
-                // SAFETY: as in `read`.
-                unsafe { ptr::copy_nonoverlapping(from.as_ptr(), direct(place), from.len()) };
-                true
-            }
-            _ => false,
-        }
-    }
-
-    fn fetch_or(&mut self, at: Gpa, bits: u64) -> Option<u64> {
-        self.word(at, Access::Write).map(|word| word.fetch_or(bits, Ordering::SeqCst))
-    }
-
-    fn fetch_and(&mut self, at: Gpa, bits: u64) -> Option<u64> {
-        self.word(at, Access::Write).map(|word| word.fetch_and(bits, Ordering::SeqCst))
-    }
-
-    fn store_u32(&mut self, at: Gpa, value: u32) -> bool {
-        match self.find(at, 4).filter(|_| self.has(at)) {
-            Some((place, piece)) if piece.is_writable() && at.is_aligned(4) => {
-                // SAFETY: as in `word`; half words are aligned.
-                let half = unsafe { AtomicU32::from_ptr(direct(place)) };
-                half.store(value, Ordering::Release);
-                true
-            }
-            _ => false,
-        }
-    }
-
-    fn replace_word(&mut self, at: Gpa, value: u64, kept: u64) -> Option<u64> {
-        let word = self.word(at, Access::Write)?;
-        let new = |old| Some(value | old & kept);
-        word.fetch_update(Ordering::SeqCst, Ordering::SeqCst, new).ok()
-    }
-
-    #[inline]
-    fn read_word(&self, at: Gpa) -> Option<u64> {
-        self.word(at, Access::Read).map(|word| word.load(Ordering::SeqCst))
     }
 }
 

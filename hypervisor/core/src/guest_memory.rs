@@ -38,6 +38,12 @@ pub trait GuestMemory {
         let mut bytes = [0; 8];
         self.read(at, &mut bytes).then(|| u64::from_le_bytes(bytes))
     }
+
+    /// As [`Self::read_word`], if that takes no search; `None` may just mean that it does. For
+    /// walks of page tables, which then have another way.
+    fn read_word_at_once(&self, at: Gpa) -> Option<u64> {
+        self.read_word(at)
+    }
 }
 
 /// Guest memory of a test: pages that exist and whether they may be written.

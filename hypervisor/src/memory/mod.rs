@@ -30,9 +30,10 @@ pub(crate) const IO_APIC: u64 = 0xffff_b000_0000_1000;
 pub(crate) const IMAGE_BASE: u64 = 0xffff_ffff_8000_0000;
 
 /// Returns the pointer through which the direct map reaches `at`, which the caller knows to be
-/// aligned for `T`.
+/// memory, and aligned for `T`.
+#[inline]
 pub(crate) fn direct<T>(at: Hpa) -> *mut T {
-    ptr::with_exposed_provenance_mut(to_usize(DIRECT_MAP + at.0))
+    ptr::with_exposed_provenance_mut(to_usize(DIRECT_MAP.wrapping_add(at.0)))
 }
 
 /// Free memory and the tables made from it.
