@@ -61,6 +61,7 @@ pub struct Translation {
 }
 
 /// Returns the index into a table of `level` (1 to 4) that `address` selects.
+#[inline]
 pub fn table_index(address: u64, level: u32) -> usize {
     to_usize((address >> level_shift(level)) & 511)
 }

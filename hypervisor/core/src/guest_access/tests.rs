@@ -1,5 +1,7 @@
+use super::walk::{ACCESSED, DIRTY, PRESENT, WRITABLE, climb};
 use super::*;
 use crate::guest_memory::TestMemory;
+use crate::page_map::LARGE;
 use proptest::prelude::*;
 
 /// Where [`mapped`] puts its pages.
@@ -95,7 +97,65 @@ fn large_pages_are_followed() {
     assert_eq!(at(&mut space, HYPERVISOR_VIRT_END), Err(Fault), "not even aligned ones");
 }
 
+#[test]
+fn what_lies_in_one_page_and_is_dirty_is_found_without_a_change() {
+    let mut memory = mapped(&[3], &[1]);
+    let mut space = GuestSpace::new(&mut memory, CR3);
+    for (page, access) in [(0, Access::Write), (1, Access::Read), (2, Access::Read)] {
+        space.translate(Gva(BASE + page * 0x1000), access).unwrap();
+    }
+    for (offset, len, found) in [
+        (0xff0, 16, Some(Gpa(0x2_0ff0))),
+        (0xff0, 17, None),
+        (0x1000, 8, None),
+        (0x2000, 8, None),
+        (0x3000, 8, None),
+    ] {
+        assert_eq!(space.find_writable(Gva(BASE + offset), len), found, "{offset:#x}");
+    }
+    assert_eq!(space.find_writable(Gva(HYPERVISOR_VIRT_START), 8), None);
+    let clean = memory.read_word(Gpa(0x4010)).unwrap() & DIRTY;
+    assert_eq!(clean, 0, "nothing was set");
+}
+
+#[test]
+fn structures_cross_pages_like_any_bytes() {
+    let mut memory = mapped(&[3], &[]);
+    let mut space = GuestSpace::new(&mut memory, CR3);
+    let value = [0x1122_3344_5566_7788_u64, 0x99aa_bbcc_ddee_ff00, 0x0123_4567_89ab_cdef];
+    for offset in [0, 0xfe8, 0xfe9, 0xfff, 0x1001] {
+        space.write(Gva(BASE + offset), &value).unwrap();
+        assert_eq!(space.read(Gva(BASE + offset)), Ok(value), "{offset:#x}");
+    }
+    assert_eq!(space.write(Gva(BASE + 0x2ff0), &value), Err(Fault));
+    assert_eq!(space.read::<[u64; 3]>(Gva(BASE + 0x2ff0)), Err(Fault));
+    assert_eq!(space.read(Gva(BASE + 0x2ff0)), Ok([value[0], value[1]]), "bytes before the fault");
+}
+
 proptest! {
+    /// The quick way finds what the other finds without a change, except in large pages.
+    #[test]
+    fn both_ways_through_tables_agree(
+        level in 0_u64..4, bit in 0_u32..13, flips in 0_u32..2, writes: bool, user: bool, offset in 0_u64..4096,
+    ) {
+        let mut memory = mapped(&[], &[]);
+        let slots = [0x4000, 0x3000, 0x2000 + 510 * 8, 0x1000 + 511 * 8];
+        for slot in slots {
+            memory.fetch_or(Gpa(slot), ACCESSED | DIRTY | u64::from(user) << 2);
+        }
+        let slot = slots[usize::try_from(level).unwrap()];
+        let entry = memory.read_word(Gpa(slot)).unwrap();
+        memory.poke(slot, entry ^ u64::from(flips) << bit);
+        let access = if writes { Access::Write } else { Access::Read };
+        let privilege = if user { Privilege::User } else { Privilege::Kernel };
+        let (wanted, address) = (Wanted::new(access, privilege), Gva(BASE + offset));
+        let mut after = memory.clone();
+        let climbed = climb(&mut after, CR3, address, wanted);
+        let is_large = level != 0 && flips == 1 && 1 << bit == LARGE;
+        let passes = climbed.is_ok() && after == memory && !is_large;
+        prop_assert_eq!(look(&memory, CR3, address, wanted), climbed.ok().filter(|_| passes));
+    }
+
     /// Whatever is in the tables, a walk ends and reaches only memory that exists.
     #[test]
     fn walks_of_wild_tables_end(words in proptest::collection::vec(any::<u64>(), 64), address: u64, cr3: u64) {

@@ -8,7 +8,6 @@ use core::mem::offset_of;
 use xenolith_abi::errno::{EAGAIN, EFAULT, EINVAL};
 use xenolith_abi::hypercall::{IRET, MULTICALL};
 use xenolith_abi::multicall::MulticallEntry;
-use zerocopy::IntoBytes;
 
 const ENTRY_BYTES: u64 = to_u64(size_of::<MulticallEntry>());
 const RESULT: u64 = to_u64(offset_of!(MulticallEntry, result));
@@ -93,5 +92,5 @@ fn make<M: Machine>(call: &mut Call<'_, M>, op: u64, args: &Args) -> Outcome {
 }
 
 fn set_args<M: Machine>(call: &mut Call<'_, M>, at: Gva, left: &Args) -> Result<(), Fault> {
-    call.space().write(Gva(at.0.wrapping_add(ARGS)), left.as_bytes())
+    call.space().write(Gva(at.0.wrapping_add(ARGS)), left)
 }

@@ -341,7 +341,7 @@ impl Caller {
 
     /// Stores a value in guest memory.
     pub(super) fn put<T: IntoBytes + Immutable + ?Sized>(&mut self, at: u64, value: &T) {
-        self.space().write(Gva(at), value).unwrap();
+        self.space().copy_out(Gva(at), value.as_bytes()).unwrap();
     }
 
     /// Reads a value from guest memory.

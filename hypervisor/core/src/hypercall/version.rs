@@ -38,7 +38,7 @@ pub(super) fn xen_version<M: Machine>(call: &mut Call<'_, M>, args: &Args) -> Ou
             uuid[14..].copy_from_slice(&call.domain.id.0.to_be_bytes());
             call.space().write(to, &uuid).map(|()| 0)
         }
-        version::COMMANDLINE => call.space().write(to, DENIED).map(|()| 0),
+        version::COMMANDLINE => call.space().copy_out(to, DENIED).map(|()| 0),
         version::BUILD_ID => Ok(-EPERM),
         _ => Ok(-ENOSYS),
     })
