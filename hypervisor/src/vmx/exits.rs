@@ -45,15 +45,15 @@ pub(super) extern "C" fn on_exit(registers: &mut CallRegisters, context: &mut Co
         return OTHER;
     }
     context.count(ExitReason::VMCALL);
+    if !hypercall::is_short(registers.rax) {
+        return hypercall(registers, context);
+    }
     if let Some(value) = hypercall::at_once(registers.rax, registers.rdi) {
         registers.rax = value.cast_unsigned();
         context.set_rip(context.vcpu.hypercall_tail);
         return RESUME;
     }
-    if hypercall::is_brief(registers.rax) {
-        return brief_hypercall(registers, context);
-    }
-    hypercall(registers, context)
+    brief_hypercall(registers, context)
 }
 
 /// Tries the short way.
@@ -91,13 +91,24 @@ pub(super) extern "C" fn on_other_exit(
 
 #[inline(never)]
 fn hypercall(registers: &mut CallRegisters, context: &mut Context<'_>) -> Next {
-    let r = &*registers;
-    let args = [r.rdi, r.rsi, r.rdx, r.r10, r.r8];
-    let number = r.rax;
     let (domain, vcpu, mut machine) = context.split();
     let mut call = Call { domain, vcpu, machine: &mut machine };
-    let outcome = hypercall::dispatch(&mut call, number, &args);
-    match outcome {
+    let outcome = hypercall::serve(&mut call, registers.arguments(), registers.rax);
+    if let Outcome::Return(value) = outcome {
+        context.return_value(registers, value);
+        return RESUME;
+    }
+    other_outcome(registers, context, &outcome)
+}
+
+/// Does what calls seldom ask for.
+#[inline(never)]
+fn other_outcome(
+    registers: &mut CallRegisters,
+    context: &mut Context<'_>,
+    outcome: &Outcome,
+) -> Next {
+    match *outcome {
         Outcome::Return(value) => context.return_value(registers, value),
         Outcome::Continue(args) => {
             context.restart(registers, args);

@@ -5,7 +5,7 @@
 //! host RSP + 0x10   callee-saved registers and return address of `enter`
 //!          + 0x08   where the registers came from
 //!          + 0x00   the run context
-//!          - 0x48   rax .. r11 of the guest: what a hypercall may touch
+//!          - 0x48   r11 .. rax of the guest: what a hypercall may touch
 //!          - 0x78   rbx .. r15: they survive calls, so hypercalls leave them in the CPU
 //! ```
 //! An exit has two stages. The first saves what a call does not preserve and serves hypercalls; the
@@ -14,23 +14,33 @@
 
 use core::arch::naked_asm;
 use core::mem::offset_of;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-/// Registers that a call does not preserve, in the order of the first stage's pushes.
+/// Registers that a call does not preserve, in the order of the first stage's pushes: the arguments
+/// of a hypercall lie together.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, KnownLayout, Immutable)]
 pub(crate) struct CallRegisters {
     pub(crate) r11: u64,
-    pub(crate) r10: u64,
     pub(crate) r9: u64,
-    pub(crate) r8: u64,
     pub(crate) rdi: u64,
     pub(crate) rsi: u64,
     pub(crate) rdx: u64,
+    pub(crate) r10: u64,
+    pub(crate) r8: u64,
     pub(crate) rcx: u64,
     pub(crate) rax: u64,
 }
 
 impl CallRegisters {
+    /// Returns the argument registers.
+    #[inline]
+    pub(crate) fn arguments(&self) -> &[u64; 5] {
+        let words: &[u64; 9] = zerocopy::transmute_ref!(self);
+        let [_, _, arguments @ .., _, _] = words;
+        arguments
+    }
+
     /// Sets the argument registers.
     pub(crate) fn set_arguments(&mut self, arguments: [u64; 5]) {
         [self.rdi, self.rsi, self.rdx, self.r10, self.r8] = arguments;
@@ -90,14 +100,14 @@ pub(super) unsafe extern "C" fn enter<C>(registers: &mut GuestRegisters, context
         "mov rbp, [rdi + 0x20]",
         "mov rbx, [rdi + 0x28]",
         "mov r11, [rdi + 0x30]",
-        "mov r10, [rdi + 0x38]",
-        "mov r9, [rdi + 0x40]",
-        "mov r8, [rdi + 0x48]",
-        "mov rsi, [rdi + 0x58]",
-        "mov rdx, [rdi + 0x60]",
+        "mov r9, [rdi + 0x38]",
+        "mov rsi, [rdi + 0x48]",
+        "mov rdx, [rdi + 0x50]",
+        "mov r10, [rdi + 0x58]",
+        "mov r8, [rdi + 0x60]",
         "mov rcx, [rdi + 0x68]",
         "mov rax, [rdi + 0x70]",
-        "mov rdi, [rdi + 0x50]",
+        "mov rdi, [rdi + 0x40]",
         "vmlaunch",
         "2:",
         "jmp {refused}",
@@ -112,12 +122,12 @@ pub(super) unsafe extern "C" fn exit() {
     naked_asm!(
         "push rax",
         "push rcx",
+        "push r8",
+        "push r10",
         "push rdx",
         "push rsi",
         "push rdi",
-        "push r8",
         "push r9",
-        "push r10",
         "push r11",
         "mov rdi, rsp",
         "mov rsi, [rsp + {context}]",
@@ -125,12 +135,12 @@ pub(super) unsafe extern "C" fn exit() {
         "test eax, eax",
         "jnz {second}",
         "pop r11",
-        "pop r10",
         "pop r9",
-        "pop r8",
         "pop rdi",
         "pop rsi",
         "pop rdx",
+        "pop r10",
+        "pop r8",
         "pop rcx",
         "pop rax",
         "vmresume",
@@ -165,12 +175,12 @@ unsafe extern "C" fn second_stage() {
         "pop rbp",
         "pop rbx",
         "pop r11",
-        "pop r10",
         "pop r9",
-        "pop r8",
         "pop rdi",
         "pop rsi",
         "pop rdx",
+        "pop r10",
+        "pop r8",
         "pop rcx",
         "pop rax",
         "vmresume",

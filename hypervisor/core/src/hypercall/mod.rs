@@ -95,11 +95,13 @@ pub enum Then {
 
 impl Outcome {
     /// Tells the caller that there is more to do, where the call would have been restarted.
-    const fn without_restart(self) -> Self {
-        match self {
-            Self::Continue(args) => Self::Again(args),
-            Self::Pause(pause, Then::Continue(args)) => Self::Pause(pause, Then::Again(args)),
-            other => other,
+    const fn without_restart(&mut self) {
+        match *self {
+            Self::Continue(args) => *self = Self::Again(args),
+            Self::Pause(pause, Then::Continue(args)) => {
+                *self = Self::Pause(pause, Then::Again(args));
+            }
+            _ => {}
         }
     }
 }
@@ -254,11 +256,13 @@ pub const fn at_once(number: u64, first_argument: u64) -> Option<i64> {
     if asks_version { Some(version::VERSION) } else { None }
 }
 
-/// Returns whether [`in_brief`] may have an answer.
+/// Returns whether [`at_once`] or [`in_brief`] may have an answer.
 #[inline]
-pub const fn is_brief(number: u64) -> bool {
+pub const fn is_short(number: u64) -> bool {
     const BRIEF: u64 = 1 << hypercall::SET_TIMER_OP | 1 << hypercall::VCPU_OP;
-    number < 64 && BRIEF >> number & 1 != 0
+    const SHORT: u64 = !KNOWN | 1 << hypercall::XEN_VERSION | BRIEF;
+    let number = number & !NO_RESTART;
+    number >= 64 || SHORT >> number & 1 != 0
 }
 
 /// Runs a call that is so short and so frequent that it is worth a way of its own, past all that
@@ -283,46 +287,66 @@ pub fn in_brief<M: Machine>(
 
 /// Runs hypercall `number`; an unknown one is `-ENOSYS`.
 pub fn dispatch<M: Machine>(call: &mut Call<'_, M>, number: u64, args: &Args) -> Outcome {
-    if let Some(value) = at_once(number, args[0]) {
-        return Outcome::Return(value);
+    match at_once(number, args[0]) {
+        Some(value) => Outcome::Return(value),
+        None => serve(call, args, number),
     }
-    let outcome = run(call, as_u32(number & !NO_RESTART), args);
-    if number & NO_RESTART != 0 { outcome.without_restart() } else { outcome }
 }
 
-fn run<M: Machine>(call: &mut Call<'_, M>, number: u32, args: &Args) -> Outcome {
-    match number {
-        hypercall::XEN_VERSION => version::xen_version(call, args),
-        hypercall::STACK_SWITCH => task::stack_switch(call, args),
-        hypercall::FPU_TASKSWITCH => task::fpu_taskswitch(call, args),
-        hypercall::SET_SEGMENT_BASE => task::set_segment_base(call, args),
-        hypercall::MULTICALL => multicall::multicall(call, args),
-        hypercall::GRANT_TABLE_OP => grant::grant_table_op(call, args),
-        hypercall::MMU_UPDATE => mmu::mmu_update(&mut call.tables(), args),
-        hypercall::MMUEXT_OP => mmu::mmuext_op(&mut call.tables(), args),
-        hypercall::UPDATE_VA_MAPPING => mmu::update_va_mapping(&mut call.tables(), args),
-        hypercall::UPDATE_VA_MAPPING_OTHERDOMAIN => {
-            mmu::update_va_mapping_otherdomain(&mut call.tables(), args)
-        }
-        hypercall::CONSOLE_IO => console::console_io(call, args),
-        hypercall::SCHED_OP => sched::sched_op(call, args),
-        hypercall::MEMORY_OP => memory::memory_op(call, args),
-        hypercall::SET_TRAP_TABLE => trap::set_trap_table(call, args),
-        hypercall::SET_GDT => descriptor::set_gdt(call, args),
-        hypercall::UPDATE_DESCRIPTOR => descriptor::update_descriptor(call, args),
-        hypercall::SET_DEBUGREG => debug_register::set_debugreg(call, args),
-        hypercall::GET_DEBUGREG => debug_register::get_debugreg(call, args),
-        hypercall::SET_TIMER_OP => Outcome::Return(timer::set_timer_op(call, args[0])),
-        hypercall::VCPU_OP => vcpu::vcpu_op(call, args),
-        hypercall::PHYSDEV_OP => physdev::physdev_op(call, args),
-        hypercall::SET_CALLBACKS => callback::set_callbacks(call, args),
-        hypercall::CALLBACK_OP => callback::callback_op(call, args),
-        hypercall::NMI_OP => callback::nmi_op(call, args),
-        hypercall::EVENT_CHANNEL_OP => event_channel::event_channel_op(call, args),
-        hypercall::VM_ASSIST => vm_assist::vm_assist(call, args),
-        xenolith_abi::xenolith::OP => xenolith::xenolith_op(call, args),
-        _ => Outcome::Return(-ENOSYS),
+/// Runs hypercall `number`, for which [`at_once`] has no answer.
+#[inline]
+pub fn serve<M: Machine>(call: &mut Call<'_, M>, args: &Args, number: u64) -> Outcome {
+    let Some(handler) = handler(as_u32(number & !NO_RESTART)) else {
+        return Outcome::Return(-ENOSYS);
+    };
+    let mut outcome = handler(call, args);
+    if number & NO_RESTART != 0 {
+        outcome.without_restart();
     }
+    outcome
+}
+
+/// What makes a hypercall.
+type Handler<M> = fn(&mut Call<'_, M>, &Args) -> Outcome;
+
+/// Returns what makes hypercall `number`. A function and not its result: so all are called through
+/// one table, and none is made part of its caller, with a stack for the variables of all.
+#[inline]
+fn handler<M: Machine>(number: u32) -> Option<Handler<M>> {
+    Some(match number {
+        hypercall::XEN_VERSION => version::xen_version,
+        hypercall::STACK_SWITCH => task::stack_switch,
+        hypercall::FPU_TASKSWITCH => task::fpu_taskswitch,
+        hypercall::SET_SEGMENT_BASE => task::set_segment_base,
+        hypercall::MULTICALL => multicall::multicall,
+        hypercall::GRANT_TABLE_OP => grant::grant_table_op,
+        hypercall::MMU_UPDATE => |call, args| mmu::mmu_update(&mut call.tables(), args),
+        hypercall::MMUEXT_OP => |call, args| mmu::mmuext_op(&mut call.tables(), args),
+        hypercall::UPDATE_VA_MAPPING => {
+            |call, args| mmu::update_va_mapping(&mut call.tables(), args)
+        }
+        hypercall::UPDATE_VA_MAPPING_OTHERDOMAIN => {
+            |call, args| mmu::update_va_mapping_otherdomain(&mut call.tables(), args)
+        }
+        hypercall::CONSOLE_IO => console::console_io,
+        hypercall::SCHED_OP => sched::sched_op,
+        hypercall::MEMORY_OP => memory::memory_op,
+        hypercall::SET_TRAP_TABLE => trap::set_trap_table,
+        hypercall::SET_GDT => descriptor::set_gdt,
+        hypercall::UPDATE_DESCRIPTOR => descriptor::update_descriptor,
+        hypercall::SET_DEBUGREG => debug_register::set_debugreg,
+        hypercall::GET_DEBUGREG => debug_register::get_debugreg,
+        hypercall::SET_TIMER_OP => |call, args| Outcome::Return(timer::set_timer_op(call, args[0])),
+        hypercall::VCPU_OP => vcpu::vcpu_op,
+        hypercall::PHYSDEV_OP => physdev::physdev_op,
+        hypercall::SET_CALLBACKS => callback::set_callbacks,
+        hypercall::CALLBACK_OP => callback::callback_op,
+        hypercall::NMI_OP => callback::nmi_op,
+        hypercall::EVENT_CHANNEL_OP => event_channel::event_channel_op,
+        hypercall::VM_ASSIST => vm_assist::vm_assist,
+        xenolith_abi::xenolith::OP => xenolith::xenolith_op,
+        _ => return None,
+    })
 }
 
 /// Returns the argument as Xen's `unsigned int`.

@@ -1,5 +1,5 @@
 use super::super::test_machine::Caller;
-use super::super::{KNOWN, Outcome, at_once};
+use super::super::{KNOWN, Outcome, at_once, is_short};
 use xenolith_abi::errno::ENOSYS;
 use xenolith_abi::hypercall as abi;
 
@@ -63,6 +63,7 @@ fn other_numbers_are_unknown_whatever_the_arguments() {
     for number in unhandled.chain(beyond).chain(aliases.into_iter().flatten()) {
         for first in [0, 1, u64::MAX] {
             assert_eq!(at_once(number, first), Some(-ENOSYS), "{number:#x}");
+            assert!(is_short(number), "{number:#x}");
             assert_eq!(Caller::new().call(number, &[first]), UNKNOWN, "{number:#x}");
         }
     }
@@ -85,6 +86,7 @@ fn only_the_version_is_answered_at_once() {
             let is_version = number == abi::XEN_VERSION && first.trailing_zeros() >= 32;
             let want = is_version.then_some(0x4_0011);
             assert_eq!(at_once(number.into(), first), want, "{number} {first:#x}");
+            assert!(want.is_none() || is_short(number.into()));
         }
     }
 }

@@ -1,6 +1,6 @@
 use super::super::Outcome::{Block, Poll, Return};
 use super::super::test_machine::{Caller, MISSING};
-use super::super::{Call, in_brief, is_brief};
+use super::super::{Call, in_brief, is_short};
 use crate::address::{Gpa, Gva, VcpuId};
 use crate::event_channel::{PollFor, Port};
 use crate::guest_access::Access;
@@ -62,14 +62,15 @@ fn the_short_way_does_the_same() {
         }
         let Caller { domain, vcpu, machine } = &mut short;
         let value = in_brief(&mut Call { domain, vcpu, machine }, number.into(), [first, second]);
-        assert!(is_brief(number.into()));
+        assert!(is_short(number.into()));
         assert_eq!(long.call(number, &[first, second]), Return(value.unwrap()), "{first:#x}");
         assert_eq!((&long.vcpu, &long.machine.armed), (&short.vcpu, &short.machine.armed));
     }
     let Caller { mut domain, mut vcpu, mut machine } = Caller::new();
     let mut call = Call { domain: &mut domain, vcpu: &mut vcpu, machine: &mut machine };
     assert_eq!(in_brief(&mut call, VCPU_OP.into(), [2, 0]), None, "down is more than brief");
-    assert!(!is_brief(SCHED_OP.into()) && !is_brief(64 + u64::from(VCPU_OP)));
+    assert_eq!(in_brief(&mut call, 64 + u64::from(VCPU_OP), [3, 0]), None);
+    assert!(!is_short(SCHED_OP.into()));
 }
 
 #[test]
