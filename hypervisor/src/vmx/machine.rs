@@ -52,6 +52,10 @@ impl Domains for VcpuMachine<'_> {
         Some(result)
     }
 
+    fn channels(&self, domain: DomId) -> Option<&EventChannels> {
+        (domain == self.channels.domain()).then_some(self.channels)
+    }
+
     /// The one vCPU is on its way back into the guest, and finds its events there. Nobody serves the
     /// store.
     fn notify(&mut self, notify: Notify) {

@@ -18,6 +18,9 @@ pub trait Domains {
         action: impl FnOnce(&mut EventChannels, &mut Self::SharedMemory) -> R,
     ) -> Option<R>;
 
+    /// Returns the event channels of a domain, if there is such a domain.
+    fn channels(&self, domain: DomId) -> Option<&EventChannels>;
+
     /// Does what `notify` asks for.
     fn notify(&mut self, notify: Notify);
 }

@@ -106,7 +106,7 @@ pub fn close<D: Domains>(domains: &mut D, caller: DomId, port: Port) -> Result<(
 /// When the port is not in use, or is not one to send through.
 #[doc(alias = "EVTCHNOP_send")]
 pub fn send<D: Domains>(domains: &mut D, caller: DomId, port: Port) -> Result<Notify, Error> {
-    let record = within(domains, caller, |channels, _| channels.ports.record(port))?;
+    let record = record(domains, caller, port)?;
     let to = match record.binding() {
         Binding::Interdomain(end) => end,
         Binding::Ipi => End { domain: caller, port },
@@ -132,10 +132,13 @@ pub fn status<D: Domains>(
     port: Port,
 ) -> Result<PortRecord, Error> {
     let domain = resolve(caller, domain);
-    within(domains, domain, |channels, _| {
-        let record = channels.ports.record(port)?;
-        if domain == caller { Ok(record) } else { Err(Error::Denied) }
-    })
+    let record = record(domains, domain, port)?;
+    if domain == caller { Ok(record) } else { Err(Error::Denied) }
+}
+
+#[inline]
+fn record<D: Domains>(domains: &D, domain: DomId, port: Port) -> Result<PortRecord, Error> {
+    domains.channels(domain).ok_or(Error::NoDomain)?.ports.record(port)
 }
 
 /// Closes the ports of `domain`, which has to be the caller, some at a time.

@@ -85,6 +85,7 @@ impl PortRecord {
     }
 
     /// Returns what the port is bound to.
+    #[inline]
     pub fn binding(self) -> Binding {
         let end =
             End { domain: DomId(self.remote_domain), port: Port(u32::from(self.remote_port)) };

@@ -42,6 +42,7 @@ impl PortTable {
     /// # Errors
     ///
     /// When no such port exists.
+    #[inline]
     pub fn record(&self, port: Port) -> Result<PortRecord, Error> {
         self.slot(port).map(|slot| self.records[slot])
     }
@@ -125,9 +126,10 @@ impl PortTable {
         self.changed_words |= 1 << (slot / 64);
     }
 
+    #[inline]
     fn slot(&self, port: Port) -> Result<usize, Error> {
-        let end = (self.more_buckets + 1) * BUCKET;
-        if port.0 < end { Ok(index(port.0)) } else { Err(Error::Invalid) }
+        let exists = port.0 / BUCKET <= self.more_buckets;
+        if exists { Ok(index(port.0)) } else { Err(Error::Invalid) }
     }
 }
 

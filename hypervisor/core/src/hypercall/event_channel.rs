@@ -3,10 +3,9 @@
 //! The FIFO operations do not exist: a guest that asks for them falls back to two levels.
 
 use super::{Args, Call, Machine, Outcome, as_u32, finish, handle};
-use crate::address::{DomId, Gva, VcpuId};
+use crate::address::{DomId, VcpuId};
 use crate::event_channel::operations::{self, Progress, Reset, within};
 use crate::event_channel::{Binding, End, Error, Port, Virq};
-use crate::guest_access::Fault;
 use xenolith_abi::errno::ENOSYS;
 use xenolith_abi::event_channel::{self as abi, AllocUnbound, BindInterdomain, BindIpi, BindPirq};
 use xenolith_abi::event_channel::{BindVcpu, BindVirq, Close, Send, Status, Unmask};
@@ -20,53 +19,54 @@ const RESET_CONTINUED: u32 = 14;
 const PIRQS: u32 = 24 + 32;
 
 pub(super) fn event_channel_op<M: Machine>(call: &mut Call<'_, M>, args: &Args) -> Outcome {
-    let at = handle(args[1]);
-    finish(match as_u32(args[0]) {
-        abi::ALLOC_UNBOUND => exchange(call, at, alloc_unbound),
-        abi::BIND_INTERDOMAIN => exchange(call, at, bind_interdomain),
-        abi::BIND_VIRQ => exchange(call, at, bind_virq),
-        abi::BIND_IPI => exchange(call, at, bind_ipi),
-        abi::BIND_PIRQ => exchange(call, at, |_, argument: &mut BindPirq| {
-            Err(if argument.pirq < PIRQS { Error::Denied } else { Error::Invalid })
-        }),
-        abi::STATUS => exchange(call, at, status),
-        abi::BIND_VCPU => take(call, at, bind_vcpu),
-        abi::CLOSE => take(call, at, |call, Close { port }| {
-            operations::close(call.machine, call.domain.id, Port(port))
-        }),
-        abi::SEND => take(call, at, send),
-        abi::UNMASK => take(call, at, unmask),
-        abi::RESET => return reset(call, args, Reset::Begin),
-        RESET_CONTINUED => return reset(call, args, Reset::Resume),
-        _ => Ok(-ENOSYS),
-    })
+    let operation: fn(&mut Call<'_, M>, &Args) -> Outcome = match as_u32(args[0]) {
+        abi::ALLOC_UNBOUND => |call, args| exchange(call, args, alloc_unbound),
+        abi::BIND_INTERDOMAIN => |call, args| exchange(call, args, bind_interdomain),
+        abi::BIND_VIRQ => |call, args| exchange(call, args, bind_virq),
+        abi::BIND_IPI => |call, args| exchange(call, args, bind_ipi),
+        abi::BIND_PIRQ => |call, args| exchange(call, args, bind_pirq),
+        abi::STATUS => |call, args| exchange(call, args, status),
+        abi::BIND_VCPU => |call, args| take(call, args, bind_vcpu),
+        abi::CLOSE => |call, args| take(call, args, close),
+        abi::SEND => |call, args| take(call, args, send),
+        abi::UNMASK => |call, args| take(call, args, unmask),
+        abi::RESET => |call, args| reset(call, args, Reset::Begin),
+        RESET_CONTINUED => |call, args| reset(call, args, Reset::Resume),
+        _ => return Outcome::Return(-ENOSYS),
+    };
+    operation(call, args)
 }
 
-/// Reads the argument, and writes it back after an operation that succeeded.
-///
-/// # Errors
-///
-/// When it cannot be read; when it cannot be written, the operation having been done.
+/// Reads the argument, and writes it back after an operation that succeeded; where it cannot be
+/// written, the operation has been done.
 fn exchange<M: Machine, T: FromBytes + IntoBytes + Immutable>(
     call: &mut Call<'_, M>,
-    at: Gva,
+    args: &Args,
     operation: impl FnOnce(&mut Call<'_, M>, &mut T) -> Result<(), Error>,
-) -> Result<i64, Fault> {
-    let mut argument = call.space().read(at)?;
-    match operation(call, &mut argument) {
-        Ok(()) => call.space().write(at, &argument).map(|()| 0),
-        Err(error) => Ok(-error.errno()),
+) -> Outcome {
+    let mut argument = T::new_zeroed();
+    let place = match call.borrow(handle(args[1]), &mut argument) {
+        Ok(place) => place,
+        Err(fault) => return fault.into(),
+    };
+    if let Err(error) = operation(call, &mut argument) {
+        return Outcome::Return(-error.errno());
     }
+    finish(call.give_back(&place, &argument).map(|()| 0))
 }
 
 /// Reads the argument of an operation that gives nothing back.
 fn take<M: Machine, T: FromBytes + IntoBytes>(
     call: &mut Call<'_, M>,
-    at: Gva,
+    args: &Args,
     operation: impl FnOnce(&mut Call<'_, M>, T) -> Result<(), Error>,
-) -> Result<i64, Fault> {
-    let argument = call.space().read(at)?;
-    Ok(operation(call, argument).map_or_else(|error| -error.errno(), |()| 0))
+) -> Outcome {
+    match call.space().read(handle(args[1])) {
+        Ok(argument) => {
+            Outcome::Return(operation(call, argument).map_or_else(|error| -error.errno(), |()| 0))
+        }
+        Err(fault) => fault.into(),
+    }
 }
 
 fn alloc_unbound<M: Machine>(
@@ -104,9 +104,17 @@ fn bind_ipi<M: Machine>(call: &mut Call<'_, M>, argument: &mut BindIpi) -> Resul
     Ok(())
 }
 
+fn bind_pirq<M: Machine>(_: &mut Call<'_, M>, argument: &mut BindPirq) -> Result<(), Error> {
+    Err(if argument.pirq < PIRQS { Error::Denied } else { Error::Invalid })
+}
+
 fn bind_vcpu<M: Machine>(call: &mut Call<'_, M>, argument: BindVcpu) -> Result<(), Error> {
     let (port, vcpu) = (Port(argument.port), VcpuId(argument.vcpu));
     within(call.machine, call.domain.id, |channels, _| channels.bind_vcpu(port, vcpu))
+}
+
+fn close<M: Machine>(call: &mut Call<'_, M>, argument: Close) -> Result<(), Error> {
+    operations::close(call.machine, call.domain.id, Port(argument.port))
 }
 
 fn send<M: Machine>(call: &mut Call<'_, M>, argument: Send) -> Result<(), Error> {

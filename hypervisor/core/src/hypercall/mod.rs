@@ -8,6 +8,7 @@ mod console;
 mod debug_register;
 mod descriptor;
 mod event_channel;
+mod exchange;
 mod grant;
 mod memory;
 mod mmu;

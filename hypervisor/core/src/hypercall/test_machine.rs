@@ -104,6 +104,10 @@ impl Domains for TestMachine {
         (domain == self.channels.domain()).then(|| action(&mut self.channels, &mut self.memory))
     }
 
+    fn channels(&self, domain: DomId) -> Option<&EventChannels> {
+        (domain == self.channels.domain()).then_some(&self.channels)
+    }
+
     fn notify(&mut self, notify: Notify) {
         self.notified.push(notify);
     }

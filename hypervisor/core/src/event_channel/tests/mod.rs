@@ -73,6 +73,10 @@ impl Domains for TestDomains {
         Some(action(channels, memory))
     }
 
+    fn channels(&self, domain: DomId) -> Option<&EventChannels> {
+        self.domains.get(&domain.0).map(|(channels, _)| &**channels)
+    }
+
     fn notify(&mut self, _: Notify) {
         unreachable!("operations return what is to be notified");
     }
