@@ -66,7 +66,7 @@ pub(crate) fn fill_if_empty() {
 /// Runs before the image's text becomes read-only.
 #[cfg(target_os = "none")]
 pub(crate) fn fill_with_refusals() {
-    fill(|_| REFUSAL);
+    fill(|number| if number == IRET { REFUSED_IRET } else { REFUSAL });
 }
 
 fn fill(stub: fn(u32) -> [u8; STUB_USED]) {
@@ -83,6 +83,14 @@ fn fill(stub: fn(u32) -> [u8; STUB_USED]) {
 #[cfg(target_os = "none")]
 const REFUSAL: [u8; STUB_USED] =
     [0x48, 0xc7, 0xc0, 0xda, 0xff, 0xff, 0xff, 0xc3, EMPTY, EMPTY, EMPTY, EMPTY, EMPTY, EMPTY];
+
+/// The stub that is jumped to, and so has no answer: `ud2`.
+#[cfg(target_os = "none")]
+const REFUSED_IRET: [u8; STUB_USED] = {
+    let mut code = [EMPTY; STUB_USED];
+    (code[0], code[1]) = (0x0f, 0x0b);
+    code
+};
 
 #[cfg(target_os = "none")]
 const _: () = assert!(xenolith_abi::errno::ENOSYS == 38);

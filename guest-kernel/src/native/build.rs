@@ -149,7 +149,9 @@ unsafe fn copy(from: &Range<u64>, to: u64) {
 ///
 /// The tables' place must be free memory below [`REACHABLE`].
 unsafe fn write_tables(layout: &Layout) {
-    let flags = (Flags::PRESENT | Flags::WRITABLE | Flags::ACCESSED).bits();
+    let page_flags = Flags::PRESENT | Flags::WRITABLE | Flags::ACCESSED;
+    // Whether a page is a user's is said by its last entry only.
+    let table_flags = page_flags | Flags::USER_ACCESSIBLE;
     let [level_4, level_3, level_2, level_1] = [0, 1, 2, 3].map(|n| layout.tables.start + n * PAGE);
     for word in layout.tables.clone().step_by(8) {
         // SAFETY: promised by the caller.
@@ -161,9 +163,10 @@ unsafe fn write_tables(layout: &Layout) {
     let middle = (0..tables).map(|n| (level_2 + n * 8, level_1 + n * PAGE));
     // Tables of level 1 lie one behind the other, and so do their entries.
     let pages = (0..layout.mapped / PAGE).map(|page| (level_1 + page * 8, page * PAGE));
-    for (at, target) in upper.into_iter().chain(middle).chain(pages) {
+    let tables = upper.into_iter().chain(middle).map(|entry| (entry, table_flags));
+    for ((at, target), flags) in tables.chain(pages.map(|entry| (entry, page_flags))) {
         // SAFETY: the entry is in one of the tables.
-        unsafe { write(at, target | flags) };
+        unsafe { write(at, target | flags.bits()) };
     }
 }
 

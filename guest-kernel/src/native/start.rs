@@ -3,11 +3,14 @@
 use core::arch::{global_asm, naked_asm};
 
 use core::fmt::Display;
-use x86_64::PhysAddr;
+use x86_64::{
+    PhysAddr,
+    registers::control::{Cr4, Cr4Flags},
+};
 
 use super::{apic, build, clock, gates, loader, pic, platform, power, segments, serial};
 use crate::{
-    entry, hypercall, println,
+    cpuid, entry, hypercall, println,
     pvops::{self, World},
     shared_info,
     static_pages::StaticPages,
@@ -61,6 +64,7 @@ unsafe extern "C" fn long_mode() -> ! {
 extern "C" fn start(magic: u32, info: u32) -> ! {
     pvops::init(World::Native);
     crate::platform::set(&platform::PLATFORM);
+    enable_xsave();
     segments::load();
     gates::load();
     serial::init();
@@ -82,6 +86,15 @@ extern "C" fn start(magic: u32, info: u32) -> ! {
     clock::init();
     platform::keep(boot.memory);
     entry::enter_main(start)
+}
+
+/// Lets XSAVE and XGETBV be used, where there are any: as a domain finds it.
+fn enable_xsave() {
+    const XSAVE: u32 = 1 << 26;
+    if cpuid::read(1, 0).ecx & XSAVE != 0 {
+        // SAFETY: the processor has the bit, and nothing depends on its absence.
+        unsafe { Cr4::update(|flags| flags.insert(Cr4Flags::OSXSAVE)) };
+    }
 }
 
 /// Ends the run where no kernel can be started.
