@@ -81,6 +81,15 @@ impl Boot {
     }
 }
 
+/// How time passes in an emulated machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// As the emulator usually has it; in QEMU as outside.
+    Usual,
+    /// By instructions executed, and at once where the machine only waits: runs repeat.
+    Instructions,
+}
+
 /// A machine about to be started.
 #[derive(Clone, Debug)]
 pub(crate) struct Setup {
@@ -90,6 +99,8 @@ pub(crate) struct Setup {
     pub(crate) memory: Size,
     /// Its CPU model, if not the usual one.
     pub(crate) cpu: Option<String>,
+    /// How its time passes.
+    pub(crate) pace: Pace,
 }
 
 /// The command that starts `machine`, with its console on the listener at `port` of the loopback

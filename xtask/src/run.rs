@@ -17,7 +17,7 @@ use crate::image::{self, Contents};
 use crate::machine::choice::{Choice, choose, choose_bare};
 use crate::machine::process::last_words;
 use crate::machine::watch::{Finish, Watch};
-use crate::machine::{self, Boot, Machine, Setup, kvm};
+use crate::machine::{self, Boot, Machine, Pace, Setup, kvm};
 use crate::progress;
 use crate::setup::{self, requirement::Use, rust::Part};
 use crate::size::Size;
@@ -130,7 +130,8 @@ fn boot(
     directory: &Path,
     options: &RunOptions,
 ) -> Result<Finish> {
-    let setup = Setup { boot: medium, memory: machine_memory(options), cpu: None };
+    let memory = machine_memory(options);
+    let setup = Setup { boot: medium, memory, cpu: None, pace: Pace::Usual };
     let watch = Watch::prepare()?;
     let command = machine::command(machine, &setup, directory, watch.port()?)?;
     signals::report_to(watch.sender())?;

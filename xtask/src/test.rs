@@ -25,7 +25,7 @@ use crate::setup::{self, Policy, rust::Part};
 use crate::workspace::Workspace;
 use crate::{abi, build, noinstr};
 use report::{Report, Row};
-use selection::{Selection, Tier};
+use selection::{Selection, Tier, scenario_name};
 
 /// Runs the tests.
 ///
@@ -33,7 +33,7 @@ use selection::{Selection, Tier};
 /// Something is missing; a failed test is no error but a failing exit status.
 pub(crate) fn run(workspace: &Workspace, options: &TestOptions) -> Result<ExitCode> {
     let scenarios = catalogue::all(&workspace.root, Kind::Scenario)?;
-    let selection = Selection::of(scenarios, &options.filters);
+    let mut selection = Selection::of(scenarios, &options.filters);
     if options.list {
         selection.names().for_each(|name| println!("{name}"));
         return Ok(ExitCode::SUCCESS);
@@ -45,9 +45,24 @@ pub(crate) fn run(workspace: &Workspace, options: &TestOptions) -> Result<ExitCo
     for tier in Tier::ALL.into_iter().filter(|tier| selection.tiers.contains(tier)) {
         run_tier(workspace, tier, options.setup.policy(), &mut report);
     }
+    skip_unavailable(workspace, &mut selection, options.setup.policy(), &mut report);
     scenarios::run(workspace, &selection.scenarios, jobs(options), &mut report);
     progress!("{:.0} s in all", start.elapsed().as_secs_f64());
     Ok(report.close(selection.minimum()))
+}
+
+/// Takes out, each by its name, what needs a machine that cannot be had here.
+fn skip_unavailable(
+    workspace: &Workspace,
+    selection: &mut Selection,
+    policy: Policy,
+    report: &mut Report,
+) {
+    if let Err(error) = setup::ensure(workspace, &selection.wishes(), &[], policy) {
+        for scenario in selection.take_skipped() {
+            report.add(&Row::skipped(scenario_name(&scenario), &error));
+        }
+    }
 }
 
 /// Runs a tier other than the scenarios.

@@ -105,6 +105,7 @@ log: emulator.log
 
 #[cfg(test)]
 mod tests {
+    use super::super::Pace;
     use super::*;
 
     #[test]
@@ -113,6 +114,7 @@ mod tests {
             boot: Boot::Iso("image.iso".into()),
             memory: Size::from_mib(640),
             cpu: Some("tigerlake".into()),
+            pace: Pace::Usual,
         };
         let text = configuration(&setup, Path::new("/bios"), Path::new("/vga"), 4321);
         for line in

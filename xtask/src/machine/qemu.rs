@@ -8,7 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use super::{Boot, Machine, Setup, process};
+use super::{Boot, Machine, Pace, Setup, process};
 
 /// Where distributions keep the UEFI firmware.
 pub(crate) const UEFI: &[&str] = &[
@@ -35,6 +35,9 @@ pub(crate) fn command(machine: Machine, setup: &Setup, port: u16) -> Result<Comm
         }
         _ => command.args(["-accel", "tcg", "-cpu", setup.cpu.as_deref().unwrap_or("max")]),
     };
+    if setup.pace == Pace::Instructions {
+        command.args(["-icount", "shift=0,sleep=off", "-rtc", "clock=vm"]);
+    }
     if machine == Machine::QemuUefi {
         let firmware = uefi().context("no UEFI firmware for QEMU is installed")?;
         let drive = format!("if=pflash,unit=0,format=raw,readonly=on,file={}", firmware.display());
@@ -74,7 +77,7 @@ mod tests {
 
     /// The arguments for `machine` and `boot`.
     fn arguments(machine: Machine, boot: Boot) -> Vec<String> {
-        let setup = Setup { boot, memory: Size::from_mib(512), cpu: None };
+        let setup = Setup { boot, memory: Size::from_mib(512), cpu: None, pace: Pace::Usual };
         let command = command(machine, &setup, 4321).unwrap();
         command.get_args().map(|argument| argument.to_string_lossy().into_owned()).collect()
     }

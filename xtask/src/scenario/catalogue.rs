@@ -81,8 +81,15 @@ impl Scenario {
         if !image.patch.is_empty() && !matches!(image.guest, Guest::Own | Guest::PairedKernel) {
             bail!("`image.patch` needs a guest to patch");
         }
-        if self.spec.machine.boots_directly() && self.spec.ramdisk.is_some() {
-            bail!("without a boot loader there is no ramdisk");
+        let is_bare = self.spec.is_bare();
+        if self.spec.machine().boots_directly() && self.spec.ramdisk.is_some() && !is_bare {
+            bail!("without a boot loader there is no ramdisk beside the guest");
+        }
+        if is_bare && !(self.spec.hypervisor.is_empty() && self.spec.log.is_empty()) {
+            bail!("a bare kernel has no hypervisor that takes options or writes a log");
+        }
+        if is_bare && image.guest == Guest::None {
+            bail!("without a guest there is no bare kernel");
         }
         Ok(())
     }
@@ -131,6 +138,9 @@ mod tests {
             ("image = { guest = \"text\" }", Some("")),
             ("image = { guest = \"text\", patch = [{ do = \"elf32\" }] }", None),
             ("machine = \"qemu-tcg\"\nramdisk = \"pattern:1\"", Some("")),
+            ("environment = \"bare\"\nhypervisor = \"log=debug\"", Some("")),
+            ("environment = \"bare\"\nlog = [\"x\"]", Some("")),
+            ("environment = \"bare\"\nimage = { guest = \"none\" }", None),
             ("unknown = 1", Some("")),
         ] {
             let found = workspace(description, program);

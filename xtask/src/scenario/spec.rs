@@ -38,8 +38,10 @@ pub(crate) struct Spec {
     pub(crate) timeout: u64,
     /// The emulator's CPU model.
     pub(crate) cpu: Option<String>,
-    /// The machine it runs on.
-    pub(crate) machine: Machine,
+    /// What its kernel runs on.
+    pub(crate) environment: Environment,
+    /// The machine, if not the usual one.
+    machine: Option<Machine>,
     /// Lines of the guest that must appear in this order, each given by a part of it.
     pub(crate) console: Vec<String>,
     /// The same for the hypervisor's log.
@@ -70,7 +72,8 @@ impl Default for Spec {
             hypervisor: String::new(),
             timeout: 20,
             cpu: None,
-            machine: Machine::Bochs,
+            environment: Environment::Xenolith,
+            machine: None,
             console: Vec::new(),
             log: Vec::new(),
             absent: Vec::new(),
@@ -79,6 +82,32 @@ impl Default for Spec {
             input: Vec::new(),
         }
     }
+}
+
+impl Spec {
+    /// The machine it runs on: unless told, Bochs with the hypervisor, which needs VMX, and QEMU
+    /// without.
+    pub(crate) fn machine(&self) -> Machine {
+        self.machine.unwrap_or(match self.environment {
+            Environment::Xenolith => Machine::Bochs,
+            Environment::Bare => Machine::QemuTcg,
+        })
+    }
+
+    /// Whether its kernel runs without the hypervisor.
+    pub(crate) fn is_bare(&self) -> bool {
+        self.environment == Environment::Bare
+    }
+}
+
+/// What a scenario's kernel runs on.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Environment {
+    /// The hypervisor.
+    Xenolith,
+    /// The machine itself.
+    Bare,
 }
 
 /// Whether a program under `tests/` is a test.

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use crate::build;
 use crate::guest_file::{self, hypervisor_options};
 use crate::image::{self, Contents};
-use crate::machine::{self, Boot, Setup};
+use crate::machine::{self, Boot, Pace, Setup};
 use crate::scenario::catalogue::Scenario;
 use crate::scenario::spec::{Guest, Spec};
 use crate::scenario::{elf_patch, ramdisk};
@@ -54,20 +54,23 @@ impl Programs {
 pub(crate) fn prepare(scenario: &Scenario, programs: &Programs, directory: &Path) -> Result<Setup> {
     let spec = &scenario.spec;
     let contents = Contents {
-        hypervisor: Some(programs.hypervisor.clone()),
+        hypervisor: (!spec.is_bare()).then(|| programs.hypervisor.clone()),
         guest: guest(scenario, programs, directory)?,
         ramdisk: ramdisk(scenario, directory)?,
         options: hypervisor_options(spec.memory, &spec.hypervisor),
         append: spec.append.clone(),
     };
-    let boot = if spec.machine.boots_directly() {
+    let boot = if spec.machine().boots_directly() {
         Boot::direct(contents).context("without a boot loader there must be a kernel")?
     } else {
         let iso = directory.join(IMAGE);
         image::write(&contents, &directory.join(STAGING), &iso)?;
         Boot::Iso(iso)
     };
-    Ok(Setup { boot, memory: machine_memory(spec), cpu: spec.cpu.clone() })
+    // Firmware waits for so long that counting instructions takes minutes.
+    let is_exact = spec.is_bare() && spec.machine().boots_directly();
+    let pace = if is_exact { Pace::Instructions } else { Pace::Usual };
+    Ok(Setup { boot, memory: machine_memory(spec), cpu: spec.cpu.clone(), pace })
 }
 
 /// Removes what `prepare` wrote; it is large.
@@ -121,10 +124,11 @@ fn write(path: PathBuf, bytes: &[u8]) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// The machine's memory: as described, or enough for the guest.
+/// The machine's memory: as described, or what a bare kernel has, or enough for the guest.
 fn machine_memory(spec: &Spec) -> crate::size::Size {
     let guest = spec.memory.unwrap_or(guest_file::DEFAULT_MEMORY);
-    spec.machine_memory.unwrap_or_else(|| machine::memory_for(guest))
+    let usual = if spec.is_bare() { guest } else { machine::memory_for(guest) };
+    spec.machine_memory.unwrap_or(usual)
 }
 
 #[cfg(test)]
@@ -182,10 +186,25 @@ mod tests {
     }
 
     #[test]
+    fn a_bare_kernel_is_booted_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let programs = programs(directory.path());
+        let description = "environment = \"bare\"\nappend = \"a b\"\nramdisk = \"pattern:1\"";
+        let setup = prepare(&scenario(description), &programs, directory.path()).unwrap();
+        let Boot::Direct { kernel, module, command_line } = setup.boot else {
+            panic!("{:?}", setup.boot)
+        };
+        assert_eq!(fs::read_to_string(kernel).unwrap(), "own");
+        assert_eq!(fs::read(module.unwrap()).unwrap().len(), 1);
+        assert_eq!((command_line.as_str(), setup.pace), ("a b", Pace::Instructions));
+    }
+
+    #[test]
     fn the_machine_has_room_for_the_guest_unless_told() {
         let of = |text| machine_memory(&toml::from_str(text).unwrap()).mib();
         assert_eq!(of(""), 512);
         assert_eq!(of("memory = \"1G\""), 1152);
         assert_eq!(of("memory = \"1G\"\nmachine_memory = \"256M\""), 256);
+        assert_eq!(of("environment = \"bare\""), 128);
     }
 }

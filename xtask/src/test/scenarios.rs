@@ -179,7 +179,7 @@ fn start(
     directory: &Path,
 ) -> Result<(Finish, Recorder)> {
     let watch = Watch::prepare()?;
-    let command = machine::command(scenario.spec.machine, setup, directory, watch.port()?)?;
+    let command = machine::command(scenario.spec.machine(), setup, directory, watch.port()?)?;
     let mut recorder = Recorder::new(&scenario.spec.input);
     let limit = Duration::from_secs(scenario.spec.timeout);
     let finish = watch.run(command, directory, Some(limit), &mut Named::new(&mut recorder, images));

@@ -1,5 +1,6 @@
 //! Which tests a run is about.
 
+use crate::machine::Machine;
 use crate::scenario::catalogue::Scenario;
 use crate::setup::requirement::Use;
 
@@ -70,6 +71,12 @@ pub(crate) fn scenario_name(scenario: &Scenario) -> String {
     format!("scenario/{}", scenario.name)
 }
 
+/// Whether a scenario is skipped where its machine cannot be had: bare kernels in QEMU, without
+/// which all that concerns the hypervisor can be tested.
+fn may_be_skipped(scenario: &Scenario) -> bool {
+    scenario.spec.is_bare() && scenario.spec.machine() != Machine::Bochs
+}
+
 impl Selection {
     /// What the filters leave: names that contain one of them, or everything if there are none.
     pub(crate) fn of(mut scenarios: Vec<Scenario>, filters: &[String]) -> Self {
@@ -98,10 +105,24 @@ impl Selection {
         if [Tier::Abi, Tier::Host("xtask")].iter().any(|tier| self.tiers.contains(tier)) {
             uses.push(Use::Abi);
         }
-        for scenario in &self.scenarios {
-            uses.extend(Use::of_machine(scenario.spec.machine));
+        for scenario in self.scenarios.iter().filter(|it| !may_be_skipped(it)) {
+            uses.extend(Use::of_machine(scenario.spec.machine()));
         }
         uses
+    }
+
+    /// What its scenarios need that are skipped where it cannot be had.
+    pub(crate) fn wishes(&self) -> Vec<Use> {
+        let scenarios = self.scenarios.iter().filter(|it| may_be_skipped(it));
+        scenarios.flat_map(|it| Use::of_machine(it.spec.machine())).copied().collect()
+    }
+
+    /// Takes those scenarios out.
+    pub(crate) fn take_skipped(&mut self) -> Vec<Scenario> {
+        let (skipped, kept) =
+            std::mem::take(&mut self.scenarios).into_iter().partition(may_be_skipped);
+        self.scenarios = kept;
+        skipped
     }
 }
 
@@ -149,6 +170,11 @@ mod tests {
         let tcg = scenario("x", "machine = \"qemu-tcg\"");
         let selection = Selection::of(vec![tcg], &["scenario".to_owned()]);
         assert_eq!(selection.uses(), [Use::Build, Use::Qemu]);
+        let bare = scenario("x", "environment = \"bare\"");
+        let mut selection = Selection::of(vec![bare], &["scenario".to_owned()]);
+        assert_eq!((selection.uses(), selection.wishes()), (vec![Use::Build], vec![Use::Qemu]));
+        assert_eq!(selection.take_skipped().len(), 1);
+        assert_eq!(selection.names().count(), 0);
         let selection = Selection::of(vec![scenario("x", "")], &[]);
         assert_eq!(selection.uses(), [Use::Build, Use::Abi, Use::Image, Use::Bochs]);
     }

@@ -4,7 +4,7 @@ use super::*;
 fn an_empty_description_means_pass_and_poweroff() {
     let spec: Spec = toml::from_str("").unwrap();
     assert_eq!((spec.verdict, spec.end), (Expected::Pass, End::Poweroff));
-    assert_eq!((spec.kind, spec.machine), (Kind::Scenario, Machine::Bochs));
+    assert_eq!((spec.kind, spec.machine()), (Kind::Scenario, Machine::Bochs));
     assert_eq!((spec.timeout, spec.min_checks), (20, 1));
     assert_eq!(spec.image.guest, Guest::Own);
 }
@@ -45,13 +45,21 @@ fn every_key_is_read() {
         (spec.memory, spec.machine_memory),
         (Some(Size::from_mib(64)), Some(Size::from_mib(256)))
     );
-    assert_eq!((spec.machine, spec.timeout, spec.min_checks), (Machine::QemuTcg, 5, 7));
+    assert_eq!((spec.machine(), spec.timeout, spec.min_checks), (Machine::QemuTcg, 5, 7));
     assert_eq!((spec.console.len(), spec.log.len(), spec.absent.len()), (2, 1, 1));
     assert_eq!(spec.image.patch.len(), 9);
     assert_eq!(spec.input, [Typing { after: ">".into(), send: "help\n".into() }]);
     assert_eq!((spec.cpu.as_deref(), spec.bin.as_deref()), (Some("tigerlake"), Some("other")));
     assert_eq!((spec.append.as_str(), spec.hypervisor.as_str()), ("a b", "log=debug"));
     assert_eq!((spec.ramdisk.as_deref(), spec.description.as_str()), (Some("pattern:4096"), "d"));
+}
+
+#[test]
+fn a_bare_kernel_runs_in_qemu_unless_told() {
+    let machine = |text| toml::from_str::<Spec>(text).unwrap().machine();
+    assert_eq!(machine("environment = \"bare\""), Machine::QemuTcg);
+    assert_eq!(machine("environment = \"bare\"\nmachine = \"bochs\""), Machine::Bochs);
+    assert_eq!(machine("environment = \"xenolith\""), Machine::Bochs);
 }
 
 #[test]
