@@ -38,6 +38,8 @@ pub(crate) enum Task {
     Abi(SetupOptions),
     /// Measure operations, beside Xen's figures
     Bench(BenchOptions),
+    /// Make a package for a guest kernel of your own
+    New(NewOptions),
     /// Tell what is installed, what is missing, and what each is for
     Doctor,
     /// Install what is missing
@@ -131,6 +133,13 @@ pub(crate) struct TestOptions {
     /// Set-up.
     #[command(flatten)]
     pub(crate) setup: SetupOptions,
+}
+
+/// Options of `new`.
+#[derive(Args, Debug)]
+pub(crate) struct NewOptions {
+    /// Directory to make; its name is the package's
+    pub(crate) directory: PathBuf,
 }
 
 /// Options of `bench`.

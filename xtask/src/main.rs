@@ -11,6 +11,7 @@ mod end;
 mod guest_file;
 mod image;
 mod machine;
+mod new;
 mod noinstr;
 mod progress;
 mod run;
@@ -50,6 +51,7 @@ fn perform(task: &Task) -> Result<ExitCode> {
         Task::Test(options) => test::run(&workspace, options),
         Task::Abi(options) => abi(&workspace, *options),
         Task::Bench(options) => bench::run(&workspace, *options),
+        Task::New(options) => new::run(&workspace, options),
         Task::Doctor => doctor::run(&workspace),
         Task::Setup(options) => setup(&workspace, *options),
     }

@@ -3,6 +3,7 @@
 //! A run in which too little was tested fails, so that a broken filter or an empty directory never
 //! looks like success.
 
+mod guide;
 pub(crate) mod host;
 mod miri;
 pub(crate) mod prepare;
@@ -84,6 +85,7 @@ fn run_tier(workspace: &Workspace, tier: Tier, policy: Policy, report: &mut Repo
         },
         Tier::Abi => abi::run().map(|()| String::new()),
         Tier::Noinstr => noinstr::run(workspace),
+        Tier::Guide => guide::run(workspace),
         Tier::Size => {
             build::single(build::HYPERVISOR, workspace).and_then(|file| build::check_size(&file))
         }

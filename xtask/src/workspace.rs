@@ -41,6 +41,12 @@ impl Workspace {
             .context("cannot understand what cargo tells of the workspace")
     }
 
+    /// One whose places are known.
+    #[cfg(test)]
+    pub(crate) fn at(root: &Path, target: &Path) -> Self {
+        Self { root: root.into(), target: target.into() }
+    }
+
     /// A shell at the root.
     ///
     /// # Errors

@@ -114,7 +114,10 @@ fn run_one(workspace: &Workspace, scenario: &Scenario, programs: &Programs) -> R
 }
 
 /// Runs one of them as far as it gets; also tells what it printed.
-fn attempt(
+///
+/// # Errors
+/// A tool fails.
+pub(crate) fn attempt(
     scenario: &Scenario,
     programs: &Programs,
     directory: &Path,

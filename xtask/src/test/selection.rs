@@ -24,13 +24,15 @@ pub(crate) enum Tier {
     Abi,
     /// What entry code of guest kernels calls.
     Noinstr,
+    /// The package that the guide begins with.
+    Guide,
     /// The size of the hypervisor.
     Size,
 }
 
 impl Tier {
     /// All of them, in the order in which they run.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Host(HOST_PACKAGES[0]),
         Self::Host(HOST_PACKAGES[1]),
         Self::Host(HOST_PACKAGES[2]),
@@ -40,6 +42,7 @@ impl Tier {
         Self::Miri(MIRI_PACKAGES[2]),
         Self::Abi,
         Self::Noinstr,
+        Self::Guide,
         Self::Size,
     ];
 
@@ -50,6 +53,7 @@ impl Tier {
             Self::Miri(package) => format!("miri/{package}"),
             Self::Abi => "abi".to_owned(),
             Self::Noinstr => "noinstr".to_owned(),
+            Self::Guide => "guide".to_owned(),
             Self::Size => "size".to_owned(),
         }
     }
@@ -104,6 +108,9 @@ impl Selection {
         // The tests of this package make the comparison as well.
         if [Tier::Abi, Tier::Host("xtask")].iter().any(|tier| self.tiers.contains(tier)) {
             uses.push(Use::Abi);
+        }
+        if self.tiers.contains(&Tier::Guide) {
+            uses.extend(Use::of_machine(Machine::Bochs));
         }
         for scenario in self.scenarios.iter().filter(|it| !may_be_skipped(it)) {
             uses.extend(Use::of_machine(scenario.spec.machine()));
