@@ -60,7 +60,7 @@ fixups:                                             # start, end, where to go on
     FIXUP   user_gs_load, user_gs_loaded, user_gs_null
     FIXUP   mmu_update_next, mmu_update_end, mmu_update_rest
     FIXUP   mmuext_op_next, mmuext_op_end, mmuext_op_rest
-    FIXUP   count_read, count_read_end, count_unread
+    FIXUP   count_probe, count_probed, count_refused
     FIXUP   count_write, count_written, count_written
     FIXUP   mapping_walk, mapping_walk_end, mapping_refused
     FIXUP   multicall_next, multicall_stored, multicall_refused

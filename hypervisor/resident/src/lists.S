@@ -230,26 +230,26 @@ park_list:
 1:  bts     esi, PREEMPTED
     ret
 
-# The guest's count at rdx. Where it cannot be written it is not, as on Xen; and what cannot be read
-# is 0.
+# The guest's count at rdx. If the CPU does not write there, root goes on with the list: nobody can, and
+# the count is not written, as on Xen; or SMAP is on and the page a process's, which root writes to.
 begin_count:
     mov     [rip + DATA + {COUNT}], rsi
     mov     rcx, rdx
     shr     rcx, 43
     cmp     ecx, HOLE
-    je      2f
+    je      count_refused
+count_probe:
+    or      dword ptr [rdx], 0
+count_probed:
     xor     ecx, ecx
     test    esi, esi
     jns     1f
-count_read:
     mov     ecx, [rdx]
-count_read_end:
 1:  mov     [rip + DATA + {BEFORE}], rcx
     ret
-count_unread:
-    xor     ecx, ecx
-    jmp     1b
-2:  mov     rsp, [rip + DATA + {STACK}]
+count_refused:
+    mov     rsp, [rip + DATA + {STACK}]
+    mov     r11, [rip + DATA + {FLAGS}]
     jmp     other_call
 tell_count:
     mov     ecx, [rip + DATA + {COUNT}]

@@ -14,6 +14,7 @@
 
 extern crate alloc;
 
+mod edges;
 mod flushes;
 mod forms;
 mod ground;
@@ -42,8 +43,9 @@ fn run(checks: &mut Checks, start: &'static StartInfo) {
     ground.map_shared(start);
     settle();
     known::check(checks, &mut ground);
-    flushes::check(checks, &mut ground);
     let smap = if cpuid::read(7, 0).ebx & HAS_SMAP != 0 { SMAP } else { 0 };
+    edges::check(checks, &mut ground, smap);
+    flushes::check(checks, &mut ground);
     let mut random = Random::new(seed);
     for call in 0..calls {
         control::write_cr4(control::cr4() ^ smap);

@@ -71,6 +71,7 @@ pub(crate) fn output(random: &mut Random) -> u64 {
         4 => at(places::AT_LIST, offset),
         5 => nowhere(random),
         6 => random.one_of(&[at(places::AT_READ_ONLY, offset), at(places::AT_HOLE, offset)]),
+        7 => at(places::AT_USER, offset),
         _ => at(AT_COUNT, offset),
     }
 }

@@ -1,0 +1,48 @@
+//! Calls at the edges of what is served in the guest's own container, with known results.
+
+use xenolith_guest::{
+    abi::{domain::SELF, hypercall::MMU_UPDATE},
+    check_eq,
+    probe::control,
+    scenario::Checks,
+};
+
+use crate::{
+    forms::{Case, Effect, compare},
+    ground::{Ground, Sight},
+    places::{self, AT_LIST, AT_USER, at},
+};
+
+/// Bit of a count: the list is not at its beginning.
+const PREEMPTED: u64 = 1 << 31;
+/// A word of a page, and the low half of what is there before.
+const WORD: u64 = 1;
+const BEFORE: u64 = 0x177;
+
+/// `smap` is the bit of CR4, or 0 where the processor has none.
+pub(crate) fn check(checks: &mut Checks, ground: &mut Ground, smap: u64) {
+    counts_of_a_process(checks, ground, smap);
+}
+
+/// Returns a word of a data page.
+fn word(sight: &Sight, page: usize, word: usize) -> u64 {
+    sight.words[(places::DATA + page) * 512 + word]
+}
+
+/// A count is written to a page of a process, whatever SMAP says.
+fn counts_of_a_process(checks: &mut Checks, ground: &mut Ground, smap: u64) {
+    let entry = [ground.frames.slot(places::AT_VICTIM), 2];
+    for cr4 in [control::cr4(), control::cr4() ^ smap] {
+        control::write_cr4(cr4);
+        for (length, expected) in [(3, 3), (PREEMPTED | 3, BEFORE + 3)] {
+            let words = (0..).step_by(8).zip([entry; 3].into_iter().flatten()).collect();
+            let done = at(AT_USER, 8 * WORD);
+            let arguments = [at(AT_LIST, 0), length, done, SELF.into(), 7];
+            let case = Case { number: MMU_UPDATE, arguments, words };
+            let Effect { result, sight, .. } = compare(checks, ground, &case);
+            let count = word(&sight, places::USER, 1) & 0xffff_ffff;
+            check_eq!(checks, (result, count), (0, expected), "{length:#x}, CR4 {cr4:#x}");
+        }
+    }
+    control::write_cr4(control::cr4() ^ smap);
+}
