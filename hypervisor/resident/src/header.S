@@ -63,6 +63,7 @@ fixups:                                             # start, end, where to go on
     FIXUP   count_probe, count_probed, count_refused
     FIXUP   count_write, count_written, count_written
     FIXUP   mapping_walk, mapping_walk_end, mapping_refused
+    FIXUP   multicall_end, multicall_next, multicall_rest
     FIXUP   multicall_next, multicall_stored, multicall_refused
     FIXUP   multicall_entry, multicall_called, multicall_rest
     FIXUP   multicall_list_cut, multicall_parked, multicall_refused

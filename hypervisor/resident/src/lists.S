@@ -94,6 +94,7 @@ mmu_update_cut:
 mmuext_op:
     BEGIN_LIST mmuext_op
 mmuext_op_next:
+    mov     rcx, [rdi + 16]                         # seldom needed, but it has to be there
     mov     eax, [rdi]
     mov     rcx, [rdi + 8]
     cmp     eax, {INVLPG_LOCAL}

@@ -25,6 +25,10 @@ multicall:
     mov     r15, [rip + DATA + {INFO}]
     mov     r8, rdi
     mov     r9d, esi
+    mov     ecx, esi
+    shl     rcx, 6
+multicall_end:                                      # calls may need less of it, but it has to be there
+    mov     rcx, [rdi + rcx - 8]
     jmp     multicall_entry
 
 multicall_next:                                     # as hypercall_tail: rax the result, r11 the flags

@@ -1,7 +1,12 @@
 //! Calls at the edges of what is served in the guest's own container, with known results.
 
 use xenolith_guest::{
-    abi::{domain::SELF, hypercall::MMU_UPDATE},
+    abi::{
+        domain::SELF,
+        errno::EFAULT,
+        hypercall::{MMU_UPDATE, MMUEXT_OP, MULTICALL, XEN_VERSION},
+        mmu::TLB_FLUSH_LOCAL,
+    },
     check_eq,
     probe::control,
     scenario::Checks,
@@ -10,7 +15,7 @@ use xenolith_guest::{
 use crate::{
     forms::{Case, Effect, compare},
     ground::{Ground, Sight},
-    places::{self, AT_LIST, AT_USER, at},
+    places::{self, AT_COUNT, AT_LIST, AT_LIST_NOTHING, AT_USER, at},
 };
 
 /// Bit of a count: the list is not at its beginning.
@@ -22,6 +27,7 @@ const BEFORE: u64 = 0x177;
 /// `smap` is the bit of CR4, or 0 where the processor has none.
 pub(crate) fn check(checks: &mut Checks, ground: &mut Ground, smap: u64) {
     counts_of_a_process(checks, ground, smap);
+    ends_of_requests(checks, ground);
 }
 
 /// Returns a word of a data page.
@@ -45,4 +51,26 @@ fn counts_of_a_process(checks: &mut Checks, ground: &mut Ground, smap: u64) {
         }
     }
     control::write_cr4(control::cr4() ^ smap);
+}
+
+/// What is not there is not needed for what is asked, but belongs to the structure.
+fn ends_of_requests(checks: &mut Checks, ground: &mut Ground) {
+    let offset = 4096 - 16;
+    let operation = Case {
+        number: MMUEXT_OP,
+        arguments: [at(AT_LIST_NOTHING, offset), 1, at(AT_COUNT, 8 * WORD), SELF.into(), 7],
+        words: [(4096 - 16, TLB_FLUSH_LOCAL.into()), (4096 - 8, 0)].into(),
+    };
+    let Effect { result, sight, .. } = compare(checks, ground, &operation);
+    let count = word(&sight, places::COUNT, 1) & 0xffff_ffff;
+    check_eq!(checks, (result, count), (-EFAULT, 0), "a request that ends on no page");
+    let offset = 4096 - 56;
+    let list = Case {
+        number: MULTICALL,
+        arguments: [at(AT_LIST_NOTHING, offset), 1, 5, 6, 7],
+        words: (4096 - 56..).step_by(8).zip([XEN_VERSION.into(), 0, 0, 0, 0, 0, 0]).collect(),
+    };
+    let Effect { result, sight, .. } = compare(checks, ground, &list);
+    let answer = word(&sight, places::LIST, 512 - 6);
+    check_eq!(checks, (result, answer), (-EFAULT, 0), "a call that ends on no page");
 }
