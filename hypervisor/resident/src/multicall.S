@@ -125,7 +125,12 @@ multicall_table:
     jmp     multicall_next
     REST_ENTRY 6
     SERVE_ENTRY vcpu_op, 2                      # 24
-    SERVE_ENTRY set_segment_base, 2             # 25
+    .balign 32                                      # 25: set_segment_base, but for what root refuses
+    mov     rdi, [r8 + ARGUMENTS]
+    mov     rsi, [r8 + ARGUMENTS + 8]
+    cmp     edi, 3
+    je      multicall_rest
+    jmp     set_segment_base
     SERVE_ENTRY mmuext_op, 4                    # 26
     REST_ENTRY 5
     SERVE_ENTRY event_channel_op, 2             # 32

@@ -1,11 +1,14 @@
 //! Calls at the edges of what is served in the guest's own container, with known results.
 
+use alloc::vec::Vec;
+
 use xenolith_guest::{
     abi::{
         domain::SELF,
-        errno::EFAULT,
-        hypercall::{MMU_UPDATE, MMUEXT_OP, MULTICALL, XEN_VERSION},
+        errno::{EFAULT, ENOSYS},
+        hypercall::{MMU_UPDATE, MMUEXT_OP, MULTICALL, SET_SEGMENT_BASE, XEN_VERSION},
         mmu::TLB_FLUSH_LOCAL,
+        segment::SEGBASE_GS_USER_SEL,
     },
     check_eq,
     probe::control,
@@ -28,6 +31,7 @@ const BEFORE: u64 = 0x177;
 pub(crate) fn check(checks: &mut Checks, ground: &mut Ground, smap: u64) {
     counts_of_a_process(checks, ground, smap);
     ends_of_requests(checks, ground);
+    selectors(checks, ground);
 }
 
 /// Returns a word of a data page.
@@ -73,4 +77,18 @@ fn ends_of_requests(checks: &mut Checks, ground: &mut Ground) {
     let Effect { result, sight, .. } = compare(checks, ground, &list);
     let answer = word(&sight, places::LIST, 512 - 6);
     check_eq!(checks, (result, answer), (-EFAULT, 0), "a call that ends on no page");
+}
+
+/// A list does not load selectors, whatever stands before that in the list.
+fn selectors(checks: &mut Checks, ground: &mut Ground) {
+    const UNKNOWN: u64 = 60;
+    let selector = [SET_SEGMENT_BASE.into(), 0, SEGBASE_GS_USER_SEL.into(), 0, 0, 0, 0, 0];
+    for first in [XEN_VERSION.into(), UNKNOWN] {
+        let entries = [[first, 0, 0, 0, 0, 0, 0, 0], selector];
+        let words: Vec<_> = (0..).step_by(8).zip(entries.into_iter().flatten()).collect();
+        let case = Case { number: MULTICALL, arguments: [at(AT_LIST, 0), 2, 5, 6, 7], words };
+        let Effect { result, sight, .. } = compare(checks, ground, &case);
+        let answer = word(&sight, places::LIST, 9).cast_signed();
+        check_eq!(checks, (result, answer), (0, -ENOSYS), "a selector behind {first}");
+    }
 }
