@@ -6,6 +6,8 @@
 //! The main function finds what it finds in a domain.
 
 #[cfg(target_os = "none")]
+mod acpi;
+#[cfg(target_os = "none")]
 mod apic;
 #[cfg(target_os = "none")]
 mod build;
@@ -28,6 +30,7 @@ mod power;
 pub(crate) mod segments;
 #[cfg(target_os = "none")]
 mod serial;
+mod sleep_type;
 #[cfg(target_os = "none")]
 mod start;
 

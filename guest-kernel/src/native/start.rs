@@ -8,7 +8,7 @@ use x86_64::{
     registers::control::{Cr4, Cr4Flags},
 };
 
-use super::{apic, build, clock, gates, loader, pic, platform, power, segments, serial};
+use super::{acpi, apic, build, clock, gates, loader, pic, platform, power, segments, serial};
 use crate::{
     cpuid, entry, hypercall, println,
     pvops::{self, World},
@@ -73,6 +73,8 @@ extern "C" fn start(magic: u32, info: u32) -> ! {
         Ok(boot) => boot,
         Err(error) => fail(error),
     };
+    // SAFETY: the boot page tables are in use, and the root is the loader's.
+    power::keep(unsafe { acpi::read(boot.acpi) });
     // SAFETY: the boot page tables are in use, and nothing the memory behind the image any more.
     let start = match unsafe { build::build(&boot) } {
         Ok(start) => start,

@@ -23,6 +23,24 @@ pub(super) struct Boot {
     pub(super) memory: MemoryMap,
     /// The first module.
     pub(super) module: Option<Range>,
+    /// Where ACPI's tables start.
+    pub(super) acpi: AcpiRoot,
+}
+
+/// Where ACPI's tables start.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum AcpiRoot {
+    /// The loader gave the address of the root pointer.
+    RootPointer(u64),
+    /// The loader gave a copy of the root pointer, which names this RSDT or XSDT.
+    RootTable {
+        /// 0 for an RSDT, 2 or more for an XSDT.
+        revision: u8,
+        /// Address of the table.
+        address: u64,
+    },
+    /// The loader said nothing: search where a BIOS puts it.
+    Search,
 }
 
 /// Why what the loader tells is of no use.
@@ -72,7 +90,7 @@ pub(super) unsafe fn read(magic: u32, info: PhysAddr) -> Result<Boot, LoaderErro
 }
 
 /// Returns where boot page tables map an address.
-fn pointer<T>(at: PhysAddr) -> *const T {
+pub(super) fn pointer<T>(at: PhysAddr) -> *const T {
     let at = usize::try_from(at.as_u64()).unwrap_or(usize::MAX);
     ptr::with_exposed_provenance(at)
 }

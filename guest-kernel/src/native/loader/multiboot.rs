@@ -7,7 +7,7 @@ use xenolith_core::{
     memory_map::{MemoryMap, Range, Region, RegionKind},
 };
 
-use super::{Boot, LoaderError, copy, pointer};
+use super::{AcpiRoot, Boot, LoaderError, copy, pointer};
 
 /// Reads the information at `info`.
 ///
@@ -37,5 +37,16 @@ pub(super) unsafe fn read(info: PhysAddr) -> Result<Boot, LoaderError> {
         Some(tag) => tag.cmdline().map_err(|_| LoaderError::Malformed("command line"))?,
         None => "",
     };
-    Ok(Boot { protocol: "multiboot2", command_line: copy(command_line)?, memory, module })
+    let command_line = copy(command_line)?;
+    let acpi = acpi_root(&information);
+    Ok(Boot { protocol: "multiboot2", command_line, memory, module, acpi })
+}
+
+fn acpi_root(information: &BootInformation<'_>) -> AcpiRoot {
+    let root = |revision, address: usize| AcpiRoot::RootTable { revision, address: address as u64 };
+    match (information.rsdp_v2_tag(), information.rsdp_v1_tag()) {
+        (Some(tag), _) if tag.checksum_is_valid() => root(tag.revision(), tag.xsdt_address()),
+        (_, Some(tag)) if tag.checksum_is_valid() => root(0, tag.rsdt_address()),
+        _ => AcpiRoot::Search,
+    }
 }

@@ -7,7 +7,7 @@ use xenolith_core::{
 };
 use zerocopy::FromBytes;
 
-use super::{Boot, LoaderError, REACHABLE, copy, pointer, text};
+use super::{AcpiRoot, Boot, LoaderError, REACHABLE, copy, pointer, text};
 use crate::abi::hvm_start_info::{MAGIC, MemoryRange, Module, StartInfo};
 
 /// Reads the structure at `info`.
@@ -39,9 +39,13 @@ pub(super) unsafe fn read(info: PhysAddr) -> Result<Boot, LoaderError> {
         let module: Module = unsafe { load(start.modlist_paddr, 0) }?;
         Some(Range::sized(Hpa(module.paddr), module.size))
     };
+    let acpi = match start.rsdp_paddr {
+        0 => AcpiRoot::Search,
+        address => AcpiRoot::RootPointer(address),
+    };
     // SAFETY: the loader has put a terminated string there, or 0.
     let command_line = copy(unsafe { text(start.cmdline_paddr) }?)?;
-    Ok(Boot { protocol: "PVH", command_line, memory, module })
+    Ok(Boot { protocol: "PVH", command_line, memory, module, acpi })
 }
 
 /// Copies entry `index` of the list at an address.
