@@ -2,8 +2,10 @@
 //!
 //! A guest measures them in Bochs, where every instruction counts one and runs repeat to the tick;
 //! `lines` reads what it prints, `xen` knows Xen's figures, `table` shows both. `native` is about
-//! what a guest does without the hypervisor, on the processor of the host.
+//! what a guest does without the hypervisor, on the processor of the host; `latency` about how long
+//! events wait.
 
+mod latency;
 mod lines;
 mod native;
 mod table;
@@ -18,7 +20,7 @@ use crate::cli::BenchOptions;
 use crate::end::End;
 use crate::machine::watch::Finish;
 use crate::progress;
-use crate::scenario::catalogue::{self, Scenario};
+use crate::scenario::catalogue;
 use crate::scenario::spec::Kind;
 use crate::setup::{self, requirement::Use, rust::Part};
 use crate::test::scenarios;
@@ -38,10 +40,17 @@ pub(crate) fn run(workspace: &Workspace, options: BenchOptions) -> Result<ExitCo
     }
     let uses = [Use::Build, Use::Image, Use::Bochs];
     setup::ensure(workspace, &uses, &[Part::BareTarget], options.setup.policy())?;
-    let benches = catalogue::all(&workspace.root, Kind::Bench)?;
-    ensure!(!benches.is_empty(), "there is no scenario of kind `bench`");
-    let rows = rows(measure(workspace, &benches)?)?;
-    print(options, &rows, |rows| table::render(rows))
+    if options.latency {
+        let texts = outputs(workspace, Kind::Latency)?;
+        let report = latency::report(workspace, &texts.concat())?;
+        print(options, &report, latency::Report::render)?;
+        return Ok(if report.meets_aims() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
+    let mut measurements = Vec::new();
+    for text in outputs(workspace, Kind::Bench)? {
+        measurements.extend(lines::read(&text)?);
+    }
+    print(options, &rows(measurements)?, |rows| table::render(rows))
 }
 
 /// Prints what was measured, as records or as a table.
@@ -58,24 +67,35 @@ fn print<T: Serialize>(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Runs each guest in its turn.
-fn measure(workspace: &Workspace, benches: &[Scenario]) -> Result<Vec<Measurement>> {
-    let programs = scenarios::build(workspace, benches)?;
-    let mut measurements = Vec::new();
-    for bench in benches {
+/// Runs each guest of a kind in its turn; returns what they printed.
+fn outputs(workspace: &Workspace, kind: Kind) -> Result<Vec<String>> {
+    let benches = catalogue::all(&workspace.root, kind)?;
+    ensure!(!benches.is_empty(), "there is no scenario of this kind");
+    let programs = scenarios::build(workspace, &benches)?;
+    let mut texts = Vec::new();
+    for bench in &benches {
         progress!("measuring: {}", bench.name);
         let directory =
             workspace.empty_directory(std::path::Path::new("benches").join(&bench.name))?;
         let (finish, recorder) = scenarios::execute(bench, &programs, &directory)?;
-        let text = String::from_utf8_lossy(recorder.said());
+        let text = String::from_utf8_lossy(recorder.said()).into_owned();
         ensure!(
             finish == Finish::Ended(End::Poweroff),
-            "{} did not power off ({finish:?}); it printed:\n{text}",
-            bench.name
+            "{} did not power off ({finish:?}); it printed:\n{}",
+            bench.name,
+            end_of(&text)
         );
-        measurements.extend(lines::read(&text)?);
+        texts.push(text);
     }
-    Ok(measurements)
+    Ok(texts)
+}
+
+/// The end of a text that may be long.
+fn end_of(text: &str) -> &str {
+    const MOST_BYTES: usize = 4000;
+    let earliest = text.len().saturating_sub(MOST_BYTES);
+    let start = (earliest..=text.len()).find(|at| text.is_char_boundary(*at));
+    &text[start.unwrap_or(0)..]
 }
 
 /// The measurements beside Xen's figures.

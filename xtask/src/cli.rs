@@ -148,6 +148,10 @@ pub(crate) struct BenchOptions {
     /// Measure the guest's event flag on this host's processor instead, beside RFLAGS
     #[arg(long)]
     pub(crate) native: bool,
+    /// Measure how long events wait while long hypercalls are made instead, and plot it; exit
+    /// status 1 if an aim is missed
+    #[arg(long, conflicts_with = "native")]
+    pub(crate) latency: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

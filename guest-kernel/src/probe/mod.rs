@@ -8,6 +8,8 @@
 //! and that the hypervisor survives it is the very thing under test, and (3) where it costs
 //! nothing, functions keep to memory that Rust knows nothing about (see [`Window`]).
 
+#[cfg(target_os = "none")]
+pub mod arrival;
 pub mod attack;
 pub mod callbacks;
 pub mod control;

@@ -25,3 +25,8 @@ use crate::{shared_info, vcpu};
 pub fn now() -> SystemTime {
     record::now(shared_info::of_vcpu(vcpu::current()).time())
 }
+
+/// Returns a copy of the record by which [`now`] turns the time-stamp counter into system time.
+pub fn record() -> Record {
+    Record::read(shared_info::of_vcpu(vcpu::current()).time())
+}

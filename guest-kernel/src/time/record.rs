@@ -25,6 +25,11 @@ pub struct Record {
 }
 
 impl Record {
+    /// Copies a live record.
+    pub(super) fn read(words: TimeWords) -> Self {
+        consistent(words, || ()).0
+    }
+
     /// Returns the system time when the counter stands at `tsc`.
     ///
     /// A counter before the last update counts as at the update: time does not go backwards.

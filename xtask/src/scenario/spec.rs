@@ -118,6 +118,8 @@ pub(crate) enum Kind {
     Scenario,
     /// It measures, for `xtask bench`.
     Bench,
+    /// It measures how long events wait, for `xtask bench --latency`.
+    Latency,
 }
 
 /// What a guest must have reported.
