@@ -12,7 +12,7 @@ use xenolith_core::domain_builder::guest_frames::GuestFrames;
 use xenolith_core::ept;
 use xenolith_core::frame_set::FrameSet;
 use xenolith_core::hole::{Hole, HoleAccess, HoleRange};
-use xenolith_core::page_map::PageMap;
+use xenolith_core::page_map::{LARGE_PAGES, PageMap};
 
 /// Alignment of pieces, so that EPT can use large pages.
 const LARGE_PAGE: u64 = 2 << 20;
@@ -117,17 +117,33 @@ impl DomainMemory {
 
     /// Takes frames out of the EPT. What the CPU has cached of it is the caller's to drop.
     pub(crate) fn unmap(&mut self, start: Gfn, count: u64) {
-        self.replace(start, count, |_| 0);
+        if self.replace_large(start, count, 0).is_none() {
+            self.replace(start, count, |_| 0);
+        }
     }
 
     /// Puts frames of the domain's memory back into the EPT. They lie in one piece, as an aligned
-    /// extent of at most 2 MiB does.
-    pub(crate) fn map(&mut self, start: Gfn, count: u64) {
+    /// extent of at most 2 MiB does. Returns whether the CPU may have cached something that is no
+    /// longer so, which the caller has to drop.
+    #[must_use]
+    pub(crate) fn map(&mut self, start: Gfn, count: u64) -> bool {
         let at = Gpa(start.0 * PAGE_SIZE);
         let whole = self.find(at, to_usize(count * PAGE_SIZE));
         let (place, piece) = whole.expect("it was part of the domain's memory");
         let first = place.0 | piece.rights | ept::WRITE_BACK;
+        if let Some(had_table) = self.replace_large(start, count, first) {
+            return had_table;
+        }
         self.replace(start, count, |number| first + number * PAGE_SIZE);
+        false
+    }
+
+    /// Replaces a large page as a whole, if the frames are one and the CPU has such.
+    fn replace_large(&mut self, start: Gfn, count: u64, entry: u64) -> Option<bool> {
+        if count != LARGE_PAGES {
+            return None;
+        }
+        self.ept.replace_large(&mut self.tables, start.0 * PAGE_SIZE, entry).ok()
     }
 
     fn replace(&mut self, start: Gfn, count: u64, entry: impl Fn(u64) -> u64) {

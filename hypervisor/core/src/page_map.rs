@@ -29,7 +29,29 @@ pub trait TableFrames {
     fn entry(&self, table: Hpa, index: usize) -> u64;
     /// Writes entry `index` (below 512) of the table at `table`.
     fn set_entry(&mut self, table: Hpa, index: usize, value: u64);
+
+    /// Takes a frame for a table whose entry n is `first` + n * `step`.
+    fn allocate_filled(&mut self, first: u64, step: u64) -> Option<Hpa> {
+        let table = self.allocate_table()?;
+        let mut entry = first;
+        for index in 0..ENTRIES {
+            self.set_entry(table, index, entry);
+            entry = entry.wrapping_add(step);
+        }
+        Some(table)
+    }
 }
+
+/// Memory for tables that takes them back.
+pub trait TablesReturned: TableFrames {
+    /// Takes back a table that [`TableFrames::allocate_table`] gave and that nothing leads to.
+    fn return_table(&mut self, table: Hpa);
+}
+
+/// Entries of a table.
+const ENTRIES: usize = 512;
+/// Pages that an entry of level 2 spans.
+pub const LARGE_PAGES: u64 = 512;
 
 /// Why a range was not mapped. What was mapped before the error stays mapped.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -116,7 +138,8 @@ impl PageMap {
     ///
     /// # Errors
     ///
-    /// When no memory is left for tables, or no table leads to a page; those before it are replaced.
+    /// When no memory is left for tables, or nothing above level 2 leads to a page; those before it
+    /// are replaced.
     pub fn replace_pages(
         &self,
         frames: &mut impl TableFrames,
@@ -129,7 +152,7 @@ impl PageMap {
             let page = at + done * PAGE_SIZE;
             let table = self.last_table(frames, page)?;
             let first = table_index(page, 1);
-            let slots = first..512.min(first + to_usize(count - done));
+            let slots = first..ENTRIES.min(first + to_usize(count - done));
             for (number, slot) in (done..).zip(slots.clone()) {
                 frames.set_entry(table, slot, entry(number));
             }
@@ -138,10 +161,49 @@ impl PageMap {
         Ok(())
     }
 
+    /// Replaces whatever maps the [`LARGE_PAGES`] pages from `at` on, which is aligned, by one leaf
+    /// for `entry`, or by nothing if it is 0. Returns whether a table was given back, which the CPU
+    /// may still know.
+    ///
+    /// # Errors
+    ///
+    /// When there are no such leaves, or nothing above level 2 leads there; nothing is replaced then.
+    pub fn replace_large(
+        &self,
+        frames: &mut impl TablesReturned,
+        at: u64,
+        entry: u64,
+    ) -> Result<bool, MapError> {
+        const MASK: u64 = (1 << level_shift(2)) - 1;
+        if (at | entry & ADDRESS_MASK) & MASK != 0 || self.format.max_leaf_level < 2 {
+            return Err(MapError::Misaligned);
+        }
+        let directory = self.directory(frames, at)?;
+        let index = table_index(at, 2);
+        let old = frames.entry(directory, index);
+        frames.set_entry(directory, index, if entry == 0 { 0 } else { entry | LARGE });
+        let had_table = old & self.format.present != 0 && !is_leaf(old, 2);
+        if had_table {
+            frames.return_table(Hpa(old & ADDRESS_MASK));
+        }
+        Ok(had_table)
+    }
+
     /// Returns the table of level 1 that maps `at`, after splitting what is larger.
     fn last_table(&self, frames: &mut impl TableFrames, at: u64) -> Result<Hpa, MapError> {
+        let directory = self.directory(frames, at)?;
+        let index = table_index(at, 2);
+        let old = frames.entry(directory, index);
+        if old & self.format.present != 0 && !is_leaf(old, 2) {
+            return Ok(Hpa(old & ADDRESS_MASK));
+        }
+        self.split(frames, directory, index, 2)
+    }
+
+    /// Returns the table of level 2 that maps `at`, after splitting what is larger.
+    fn directory(&self, frames: &mut impl TableFrames, at: u64) -> Result<Hpa, MapError> {
         let mut table = self.root;
-        for level in (2..=4).rev() {
+        for level in (3..=4).rev() {
             let index = table_index(at, level);
             let old = frames.entry(table, index);
             table = if old & self.format.present == 0 {
@@ -155,7 +217,7 @@ impl PageMap {
         Ok(table)
     }
 
-    /// Replaces a leaf of `level` by a table of leaves below it, and returns that.
+    /// Replaces a leaf of `level`, or nothing, by a table of as much below it, and returns that.
     fn split(
         &self,
         frames: &mut impl TableFrames,
@@ -164,11 +226,13 @@ impl PageMap {
         level: u32,
     ) -> Result<Hpa, MapError> {
         let leaf = frames.entry(table, index);
-        let new = frames.allocate_table().ok_or(MapError::OutOfMemory)?;
         let first = if level == 2 { leaf & !LARGE } else { leaf };
-        for slot in 0..512 {
-            frames.set_entry(new, slot, first + (to_u64(slot) << level_shift(level - 1)));
-        }
+        let new = if leaf & self.format.present == 0 {
+            frames.allocate_table()
+        } else {
+            frames.allocate_filled(first, 1 << level_shift(level - 1))
+        };
+        let new = new.ok_or(MapError::OutOfMemory)?;
         // Complete before it can be reached.
         frames.set_entry(table, index, new.0 | self.format.table);
         Ok(new)

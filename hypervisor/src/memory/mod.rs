@@ -16,7 +16,7 @@ use core::ptr;
 use xenolith_core::address::{Hpa, PAGE_SIZE, to_usize};
 use xenolith_core::frame_allocator::FrameAllocator;
 use xenolith_core::memory_map::Range;
-use xenolith_core::page_map::TableFrames;
+use xenolith_core::page_map::{TableFrames, TablesReturned};
 
 /// Where physical address 0 is mapped.
 pub(crate) const DIRECT_MAP: u64 = 0xffff_8000_0000_0000;
@@ -90,6 +90,8 @@ impl TableFrames for Memory {
 #[derive(Debug)]
 pub(crate) struct TablePool {
     free: Range,
+    /// The last table that was given back. Its first entry is the address of the one before, or 0.
+    returned: Option<Hpa>,
 }
 
 impl TablePool {
@@ -101,18 +103,41 @@ impl TablePool {
     pub(crate) fn new(memory: &mut Memory, pages: u64) -> Result<Self, BootError> {
         let bytes = (pages.div_ceil(512) + pages.div_ceil(512 * 512)) * PAGE_SIZE;
         let start = memory.free.allocate(bytes, PAGE_SIZE).ok_or(BootError::OutOfMemory)?;
-        Ok(Self { free: Range::sized(start, bytes) })
+        Ok(Self { free: Range::sized(start, bytes), returned: None })
     }
-}
 
-impl TableFrames for TablePool {
-    fn allocate_table(&mut self) -> Option<Hpa> {
+    /// Takes a table, whatever is in it.
+    fn take(&mut self) -> Option<Hpa> {
+        if let Some(table) = self.returned {
+            let before = table_entry(table, 0);
+            self.returned = (before != 0).then_some(Hpa(before));
+            return Some(table);
+        }
         let table = self.free.start;
         if self.free.bytes() == 0 {
             return None;
         }
         self.free.start = Hpa(table.0 + PAGE_SIZE);
+        Some(table)
+    }
+}
+
+impl TableFrames for TablePool {
+    fn allocate_table(&mut self) -> Option<Hpa> {
+        let table = self.take()?;
         zero(table, PAGE_SIZE);
+        Some(table)
+    }
+
+    fn allocate_filled(&mut self, first: u64, step: u64) -> Option<Hpa> {
+        let table = self.take()?;
+        let entries = direct::<[u64; 512]>(table);
+        let mut entry = first;
+        // SAFETY: nothing refers to a table of the pool, and nothing leads to it yet.
+        for slot in unsafe { &mut *entries } {
+            *slot = entry;
+            entry = entry.wrapping_add(step);
+        }
         Some(table)
     }
 
@@ -122,6 +147,13 @@ impl TableFrames for TablePool {
 
     fn set_entry(&mut self, table: Hpa, index: usize, value: u64) {
         set_table_entry(table, index, value);
+    }
+}
+
+impl TablesReturned for TablePool {
+    fn return_table(&mut self, table: Hpa) {
+        set_table_entry(table, 0, self.returned.map_or(0, |before| before.0));
+        self.returned = Some(table);
     }
 }
 

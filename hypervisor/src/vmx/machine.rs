@@ -158,12 +158,13 @@ impl Machine for VcpuMachine<'_> {
 
     fn unmap_frames(&mut self, start: Gfn, count: u64) {
         self.memory.unmap(start, count);
-        // SAFETY: a VMCS is current, so this is VMX operation; the form was required at the start.
-        unsafe { instructions::invept_all() };
+        drop_ept_translations();
     }
 
     fn map_frames(&mut self, start: Gfn, count: u64) {
-        self.memory.map(start, count);
+        if self.memory.map(start, count) {
+            drop_ept_translations();
+        }
     }
 
     fn scrub(&mut self, gfn: Gfn) {
@@ -225,6 +226,12 @@ impl Machine for VcpuMachine<'_> {
     fn end_steps(&mut self) {
         self.vcpu.end_steps();
     }
+}
+
+/// Drops what the CPU has cached of EPT entries; a VMCS is current.
+fn drop_ept_translations() {
+    // SAFETY: a VMCS is current, so this is VMX operation; the form was required at the start.
+    unsafe { instructions::invept_all() };
 }
 
 /// Moves console bytes between the line, the queues and the domain's ring.

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 /// Tables in host memory, with a limit on their number.
 struct Tables {
-    tables: Vec<[u64; 512]>,
+    all: Vec<[u64; 512]>,
+    returned: Vec<Hpa>,
     limit: usize,
 }
 
 impl Tables {
     fn new(limit: usize) -> Self {
-        Self { tables: Vec::new(), limit }
+        Self { all: Vec::new(), returned: Vec::new(), limit }
     }
 
     fn position(table: Hpa) -> usize {
@@ -20,19 +21,32 @@ impl Tables {
 
 impl TableFrames for Tables {
     fn allocate_table(&mut self) -> Option<Hpa> {
-        if self.tables.len() == self.limit {
+        if let Some(table) = self.returned.pop() {
+            self.all[Self::position(table)] = [0; 512];
+            return Some(table);
+        }
+        if self.all.len() == self.limit {
             return None;
         }
-        self.tables.push([0; 512]);
-        Some(Hpa(self.tables.len() as u64 * PAGE_SIZE))
+        self.all.push([0; 512]);
+        Some(Hpa(self.all.len() as u64 * PAGE_SIZE))
     }
 
     fn entry(&self, table: Hpa, index: usize) -> u64 {
-        self.tables[Self::position(table)][index]
+        self.all[Self::position(table)][index]
     }
 
     fn set_entry(&mut self, table: Hpa, index: usize, value: u64) {
-        self.tables[Self::position(table)][index] = value;
+        self.all[Self::position(table)][index] = value;
+    }
+}
+
+impl TablesReturned for Tables {
+    fn return_table(&mut self, table: Hpa) {
+        assert!(!self.returned.contains(&table), "{table:?} is given back twice");
+        // What is still used shows.
+        self.all[Self::position(table)] = [u64::MAX; 512];
+        self.returned.push(table);
     }
 }
 
@@ -110,7 +124,7 @@ fn a_page_is_replaced_and_what_is_around_it_stays() {
     let pages = |i: u64| i * PAGE_SIZE;
     let hole = pages(3 * 512 + 7);
     map.replace_pages(&mut tables, hole, 1, |_| 0).unwrap();
-    let used = tables.tables.len();
+    let used = tables.all.len();
     for at in (0..2 << 30).step_by(to_usize(PAGE_SIZE)) {
         let found = map.translate(&tables, at).map(|found| (found.target, found.entry & 0xf7f));
         assert_eq!(found, (at != hole).then_some((Hpa((1 << 30) + at), 0x63)), "{at:#x}");
@@ -120,7 +134,7 @@ fn a_page_is_replaced_and_what_is_around_it_stays() {
     assert_eq!(map.translate(&tables, 1 << 30).unwrap().level, 3);
     map.replace_pages(&mut tables, hole, 1, |_| 0x7000 | 0x63).unwrap();
     assert_eq!(map.translate(&tables, hole).unwrap().target, Hpa(0x7000));
-    assert_eq!(tables.tables.len(), used, "it is split once");
+    assert_eq!(tables.all.len(), used, "it is split once");
     assert_eq!(map.replace_pages(&mut tables, 3 << 30, 1, |_| 0), Err(MapError::Misaligned));
     // Across a table's end, and into a large page.
     let run = pages(4 * 512 - 3);
@@ -132,7 +146,64 @@ fn a_page_is_replaced_and_what_is_around_it_stays() {
     for outside in [run - PAGE_SIZE, run + pages(7)] {
         assert_eq!(map.translate(&tables, outside).unwrap().target, Hpa((1 << 30) + outside));
     }
-    tables.limit = tables.tables.len();
+    tables.limit = tables.all.len();
     let full = map.replace_pages(&mut tables, 1 << 30, 1, |_| 0);
     assert_eq!(full, Err(MapError::OutOfMemory));
+}
+
+#[test]
+fn a_large_page_is_replaced_as_a_whole_and_in_parts() {
+    let mut tables = Tables::new(8);
+    let map = PageMap::new(PAGING, &mut tables).unwrap();
+    map.map(&mut tables, 0, Hpa(GIB), GIB, 3).unwrap();
+    let at = 5 * LARGE_PAGES * PAGE_SIZE;
+    // Out of a page of 1 GiB, which is split; twice; then a page of it comes back alone.
+    assert_eq!(map.replace_large(&mut tables, at, 0), Ok(false));
+    assert_eq!(map.replace_large(&mut tables, at, 0), Ok(false));
+    assert_eq!(map.translate(&tables, at - 1).unwrap().target, Hpa(GIB + at - 1));
+    assert_eq!(map.translate(&tables, at + PAGE_SIZE), None);
+    map.replace_pages(&mut tables, at + PAGE_SIZE, 1, |_| 0x7000 | 3).unwrap();
+    assert_eq!(map.translate(&tables, at + PAGE_SIZE).unwrap().target, Hpa(0x7000));
+    assert_eq!([at, at + 2 * PAGE_SIZE].map(|at| map.translate(&tables, at)), [None, None]);
+    let used = tables.all.len();
+    // All of it again: its table is given back, and serves for the next.
+    assert_eq!(map.replace_large(&mut tables, at, (GIB + at) | 3), Ok(true));
+    let found = map.translate(&tables, at + 77).unwrap();
+    assert_eq!((found.target, found.level), (Hpa(GIB + at + 77), 2));
+    map.replace_pages(&mut tables, at + 2 * MIB, 1, |_| 0).unwrap();
+    assert_eq!(tables.all.len(), used);
+    for (at, entry) in [(at + PAGE_SIZE, 0), (at, PAGE_SIZE | 3), (2 * GIB, 0)] {
+        let refused = map.replace_large(&mut tables, at, entry);
+        assert_eq!(refused, Err(MapError::Misaligned), "{at:#x} {entry:#x}");
+    }
+}
+
+proptest! {
+    /// Pages and large pages go and come: each address translates as the last change says.
+    #[test]
+    fn changes_of_any_size_are_the_last_ones(
+        steps in proptest::collection::vec((0u64..4, 0u64..512, any::<bool>(), any::<bool>()), 1..40),
+    ) {
+        let mut tables = Tables::new(2 + 1 + 4 + 1);
+        let map = PageMap::new(PAGING, &mut tables).unwrap();
+        map.map(&mut tables, 0, Hpa(0), GIB, 3).unwrap();
+        let mut mapped = [[true; 512]; 4];
+        for (block, page, is_large, is_there) in steps {
+            let at = (block * LARGE_PAGES + if is_large { 0 } else { page }) * PAGE_SIZE;
+            let entry = if is_there { at | 3 } else { 0 };
+            let pages = &mut mapped[to_usize(block)];
+            if is_large {
+                map.replace_large(&mut tables, at, entry).unwrap();
+                pages.fill(is_there);
+            } else {
+                map.replace_pages(&mut tables, at, 1, |_| entry).unwrap();
+                pages[to_usize(page)] = is_there;
+            }
+        }
+        for (number, is_there) in (0..).zip(mapped.as_flattened()) {
+            let at = number * PAGE_SIZE;
+            let found = map.translate(&tables, at).map(|found| found.target);
+            prop_assert_eq!(found, is_there.then_some(Hpa(at)), "{:#x}", at);
+        }
+    }
 }
