@@ -11,6 +11,7 @@ use x86_64::registers::model_specific::Msr;
 use xenolith_abi::xenolith::KERNEL_CS;
 use xenolith_core::address::{DomId, Gfn, Gpa, Gva};
 use xenolith_core::console::ConsoleQueues;
+use xenolith_core::domain_builder::guest_frames::GuestFrames;
 use xenolith_core::emulate::msr;
 use xenolith_core::event_channel::{Domains, EventChannels, Notify, Service};
 use xenolith_core::frame_set::FrameSet;
@@ -154,6 +155,10 @@ impl Machine for VcpuMachine<'_> {
 
     fn frames(&mut self) -> &mut FrameSet {
         self.memory.frames()
+    }
+
+    fn publish_words(&mut self, at: Gpa, count: u64, word: impl Fn(u64) -> u64) {
+        self.memory.write_words(at, count, word);
     }
 
     fn unmap_frames(&mut self, start: Gfn, count: u64) {

@@ -130,6 +130,10 @@ pub trait Machine: Domains + OwnState {
     /// Returns which frames of its memory the domain has.
     fn frames(&mut self) -> &mut FrameSet;
 
+    /// Writes `count` words, word n as `word(n)`, to the hole from `at` on, within what it has of
+    /// one kind.
+    fn publish_words(&mut self, at: Gpa, count: u64, word: impl Fn(u64) -> u64);
+
     /// Takes `count` frames out of the guest's physical memory; it does not reach them any more.
     fn unmap_frames(&mut self, start: Gfn, count: u64);
 

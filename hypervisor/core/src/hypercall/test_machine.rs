@@ -192,6 +192,11 @@ impl Machine for TestMachine {
         &mut self.frames
     }
 
+    fn publish_words(&mut self, at: Gpa, count: u64, word: impl Fn(u64) -> u64) {
+        let words: Vec<u64> = (0..count).map(word).collect();
+        self.published.push((at, words.as_bytes().to_vec()));
+    }
+
     fn unmap_frames(&mut self, start: Gfn, count: u64) {
         for gfn in start.0..start.0 + count {
             assert!(self.unmapped.insert(gfn), "{gfn:#x} is not mapped");
@@ -336,6 +341,16 @@ impl Caller {
             };
         }
         panic!("it does not end")
+    }
+
+    /// Returns the word that was published last at an address.
+    pub(super) fn published_word(&self, at: Gpa) -> Option<u64> {
+        let words = |(start, bytes): &(Gpa, Vec<u8>)| {
+            let offset = usize::try_from(at.0.checked_sub(start.0)?).ok()?;
+            let word = bytes.get(offset..)?.first_chunk()?;
+            Some(u64::from_le_bytes(*word))
+        };
+        self.machine.published.iter().rev().find_map(words)
     }
 
     /// Returns the address space.

@@ -10,9 +10,7 @@ use zerocopy::IntoBytes;
 
 pub(super) fn set_trap_table<M: Machine>(call: &mut Call<'_, M>, args: &Args) -> Outcome {
     if args[0] == 0 {
-        for vector in 0..=u8::MAX {
-            set(call, vector, 0, 0);
-        }
+        clear(call);
         return Outcome::Return(0);
     }
     let mut at = args[0];
@@ -34,6 +32,22 @@ pub(super) fn set_trap_table<M: Machine>(call: &mut Call<'_, M>, args: &Args) ->
             return Outcome::Continue([at, rest[0], rest[1], rest[2], rest[3]]);
         }
     }
+}
+
+/// Takes all handlers away, table by table: vector by vector is longer than an event may wait.
+fn clear<M: Machine>(call: &mut Call<'_, M>) {
+    const VECTORS: u64 = 256;
+    const TRAP_WORDS: u64 = to_u64(size_of::<Trap>() / 8);
+    const GATE_WORDS: u64 = hole::GATE_BYTES / 8;
+    let here = call.domain.hole;
+    call.machine.publish_words(here.trap(0), VECTORS * TRAP_WORDS, |_| 0);
+    // All gates but one.
+    let below = u64::from(EVENT_VECTOR);
+    call.machine.publish_words(here.gate(0), below * GATE_WORDS, |_| 0);
+    let above = VECTORS - below - 1;
+    call.machine.publish_words(here.gate(EVENT_VECTOR + 1), above * GATE_WORDS, |_| 0);
+    call.vcpu.handled = 0;
+    call.machine.set_handled(0);
 }
 
 /// Makes `handler` the handler of `vector`, with flags of `trap_info`; 0 takes it away.

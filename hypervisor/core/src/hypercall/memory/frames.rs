@@ -6,11 +6,8 @@
 //! No frame gets past a step: it is unmapped before it is free, and zeroed before it is found.
 
 use super::super::{Call, Machine};
-use crate::address::{Gfn, to_u64, to_usize};
-use zerocopy::IntoBytes;
+use crate::address::Gfn;
 
-/// Entries of the machine-to-physical table that are written at a time.
-const M2P_ENTRIES: usize = 64;
 /// What the table says of frames that the guest does not have.
 const INVALID: u64 = u64::MAX;
 
@@ -72,19 +69,7 @@ pub(super) fn set_pfn<M: Machine>(call: &mut Call<'_, M>, start: Gfn, order: u32
 }
 
 fn set_m2p<M: Machine>(call: &mut Call<'_, M>, start: Gfn, count: u64, value: impl Fn(u64) -> u64) {
-    let mut done = 0;
-    while done < count {
-        let gfn = Gfn(start.0 + done);
-        // Within a page of the table.
-        let room = to_u64(M2P_ENTRIES) - gfn.0 % to_u64(M2P_ENTRIES);
-        let entries = to_usize(room.min(count - done));
-        let mut words = [0; M2P_ENTRIES];
-        for (offset, word) in (done..).zip(&mut words[..entries]) {
-            *word = value(offset);
-        }
-        if let Some(at) = call.domain.hole.m2p_entry(gfn) {
-            call.machine.publish(at, words[..entries].as_bytes());
-        }
-        done += to_u64(entries);
+    if let Some(at) = call.domain.hole.m2p_entry(start) {
+        call.machine.publish_words(at, count, value);
     }
 }

@@ -48,13 +48,7 @@ fn listed<const N: usize>(caller: &mut Caller) -> [u64; N] {
 }
 
 fn m2p(caller: &Caller, frame: u64) -> Option<u64> {
-    let at = caller.domain.hole.m2p_entry(Gfn(frame)).unwrap().0;
-    let covers = |(start, bytes): &&(crate::address::Gpa, Vec<u8>)| {
-        (start.0..start.0 + to_u64(bytes.len())).contains(&at)
-    };
-    let (start, bytes) = caller.machine.published.iter().rev().find(covers)?;
-    let offset = usize::try_from(at - start.0).unwrap();
-    Some(u64::from_le_bytes(bytes[offset..offset + 8].try_into().unwrap()))
+    caller.published_word(caller.domain.hole.m2p_entry(Gfn(frame)).unwrap())
 }
 
 #[test]
