@@ -199,14 +199,14 @@ impl Machine for TestMachine {
 
     fn unmap_frames(&mut self, start: Gfn, count: u64) {
         for gfn in start.0..start.0 + count {
-            assert!(self.unmapped.insert(gfn), "{gfn:#x} is not mapped");
+            self.unmapped.insert(gfn);
             self.memory.hide(gfn);
         }
     }
 
     fn map_frames(&mut self, start: Gfn, count: u64) {
         for gfn in start.0..start.0 + count {
-            assert!(self.unmapped.remove(&gfn), "{gfn:#x} is mapped");
+            self.unmapped.remove(&gfn);
             self.memory.show(gfn);
         }
     }

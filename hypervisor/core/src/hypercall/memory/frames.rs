@@ -38,11 +38,6 @@ pub(super) fn release<M: Machine>(call: &mut Call<'_, M>, start: Gfn, count: u64
         return;
     }
     call.machine.frames().give(start, count);
-    unmap(call, start, count);
-}
-
-/// Completes what [`FrameSet::give`](crate::frame_set::FrameSet::give) began.
-pub(super) fn unmap<M: Machine>(call: &mut Call<'_, M>, start: Gfn, count: u64) {
     call.machine.unmap_frames(start, count);
     call.machine.frames().soil(start, count);
     set_m2p(call, start, count, |_| INVALID);

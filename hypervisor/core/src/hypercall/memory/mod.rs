@@ -29,14 +29,13 @@ pub(super) fn memory_op<M: Machine>(call: &mut Call<'_, M>, args: &Args) -> Outc
         memory::INCREASE_RESERVATION | memory::DECREASE_RESERVATION | memory::POPULATE_PHYSMAP => {
             return reservation::change(call, args, command);
         }
-        memory::EXCHANGE if first_extent == 0 => return exchange::exchange(call, args),
+        memory::EXCHANGE => return exchange::exchange(call, args),
         memory::ADD_TO_PHYSMAP => add_to_physmap(call, argument),
         memory::REMOVE_FROM_PHYSMAP if first_extent == 0 => remove_from_physmap(call, argument),
         memory::MAXIMUM_RAM_PAGE
         | memory::CURRENT_RESERVATION
         | memory::MAXIMUM_RESERVATION
         | memory::MAXIMUM_GPFN
-        | memory::EXCHANGE
         | memory::REMOVE_FROM_PHYSMAP
             if first_extent != 0 =>
         {

@@ -225,6 +225,49 @@ fn an_exchange_that_fails_tells_how_far_it_came() {
     assert_eq!(caller.machine.unmapped, [8, 9].into());
 }
 
+/// Begins an exchange of four frames for one extent, and cuts it inside; two frames are left.
+fn cut_exchange() -> (Caller, crate::hypercall::Args) {
+    let mut caller = Caller::new();
+    assert_eq!(change(&mut caller, DECREASE, &[8], 2), 1);
+    exchange_argument(&mut caller, &(0, 2, vec![20, 21, 22, 23], vec![0x70]), 0);
+    let mut args = [EXCHANGE, ARGUMENT, 3, 4, 5];
+    while caller.take::<Exchange>(ARGUMENT).nr_exchanged < 2 {
+        caller.machine.units = 0;
+        let Continue(left) = caller.call_all(MEMORY_OP.into(), &args) else { panic!("not cut") };
+        args = left;
+    }
+    assert_eq!(args, [EXCHANGE | (8 + 1) << 6, ARGUMENT, 3, 4, 5], "the extent is reserved");
+    caller.machine.units = u32::MAX;
+    (caller, args)
+}
+
+#[test]
+fn what_changes_in_the_middle_of_a_chunk_is_an_error_and_loses_nothing() {
+    let (mut caller, args) = cut_exchange();
+    assert_eq!(caller.call_all(MEMORY_OP.into(), &args), Return(0));
+    assert_eq!(caller.machine.unmapped, [20, 21, 22, 23].into());
+    // A frame that is not there any more; the extent; the list.
+    let (mut caller, args) = cut_exchange();
+    caller.put(LIST + 24, &1000_u64);
+    assert_eq!(caller.call_all(MEMORY_OP.into(), &args), Return(-EINVAL));
+    assert_eq!(caller.take::<Exchange>(ARGUMENT).nr_exchanged, 0, "of whole chunks");
+    assert_eq!(caller.machine.frames.owned(), MEMORY_PAGES - 7);
+    assert_eq!(caller.machine.unmapped, [8, 9, 10, 11, 20, 21, 22].into());
+    let (mut caller, args) = cut_exchange();
+    let other = [EXCHANGE | (12 + 1) << 6, args[1], 3, 4, 5];
+    caller.put(LIST + 16, &12_u64);
+    assert_eq!(caller.call_all(MEMORY_OP.into(), &other), Return(-EINVAL), "it gives that itself");
+    let (mut caller, mut args) = cut_exchange();
+    caller.put(PAGE, &[20_u64, 21, 22, 23]);
+    let mut argument: Exchange = caller.take(ARGUMENT);
+    argument.input.extent_start = PAGE;
+    caller.put(ARGUMENT, &argument);
+    caller.unmap(PAGE);
+    args[2] = 7;
+    assert_eq!(caller.call_all(MEMORY_OP.into(), &args), Return(-EFAULT));
+    assert_eq!(caller.machine.unmapped, [8, 9, 10, 11, 20, 21].into());
+}
+
 #[test]
 fn exchanges_that_make_no_sense_are_refused() {
     let good = (0, 0, vec![20, 21], vec![1, 2]);
@@ -247,7 +290,7 @@ fn exchanges_that_make_no_sense_are_refused() {
         let want = if domain == SELF { -error } else { -ESRCH };
         assert_eq!(caller.call(MEMORY_OP, &[EXCHANGE, ARGUMENT]), Return(want), "{argument:x?}");
     }
-    assert_eq!(Caller::new().call(MEMORY_OP, &[EXCHANGE | 1 << 6, 0]), Return(-EINVAL));
+    assert_eq!(Caller::new().call(MEMORY_OP, &[EXCHANGE | 1 << 6, 0]), Return(-EFAULT));
     assert_eq!(Caller::new().call(MEMORY_OP, &[EXCHANGE, 0]), Return(-EFAULT));
 }
 
@@ -316,21 +359,69 @@ proptest! {
         }
     }
 
-    /// A guest that makes up how far a call has come gets a number, or changes its own memory.
+    /// Any exchange, cut anywhere: as in one piece.
+    #[test]
+    fn exchanges_in_pieces_are_the_exchanges(
+        free in proptest::sample::subsequence(vec![8_u64, 12, 16, 20], 0..=4),
+        (from, to) in (0_u32..3, 0_u32..3),
+        input in proptest::collection::vec(prop_oneof![5_u64..25, 33_u64..50], 0..9),
+        units in 0_u32..12,
+    ) {
+        let whole = input.len() >> to.saturating_sub(from) << to.saturating_sub(from);
+        let input = input[..whole].to_vec();
+        let output: Vec<u64> = (100..).take(whole << from >> to).collect();
+        let run = |units: u32, bit: u32| {
+            let mut caller = Caller::new();
+            caller.put(PAGE, &[0xaa_u8; 4096]);
+            assert_eq!(change(&mut caller, DECREASE, &free, 2), free.len().try_into().unwrap());
+            exchange_argument(&mut caller, &(from, to, input.clone(), output.clone()), 0);
+            let args = [EXCHANGE, ARGUMENT, 3, 4, 5];
+            let (result, _) = caller.call_in_pieces(MEMORY_OP | bit, &args, units);
+            // What failed has left something to be zeroed, which the next call does.
+            assert_eq!(caller.call(MEMORY_OP, &[DECREASE, 0]), Return(0));
+            (result, caller)
+        };
+        let (want, uncut) = run(u32::MAX, 0);
+        let unmapped = to_u64(uncut.machine.unmapped.len());
+        prop_assert_eq!(uncut.machine.frames.owned(), MEMORY_PAGES - unmapped);
+        prop_assert_eq!(unmapped, 4 * to_u64(free.len()), "as many as before");
+        for bit in [0, 64] {
+            let (found, caller) = run(units, bit);
+            prop_assert_eq!(found, want);
+            prop_assert_eq!(&caller.machine.memory, &uncut.machine.memory);
+            prop_assert_eq!(&caller.machine.unmapped, &uncut.machine.unmapped);
+            prop_assert_eq!(&caller.machine.published, &uncut.machine.published);
+            prop_assert_eq!(caller.machine.frames.owned(), uncut.machine.frames.owned());
+        }
+    }
+
+    /// A guest that makes up how far a call has come gets a number, or changes its own memory; it
+    /// reaches no frame that it does not have, nor one that has not been zeroed.
     #[test]
     fn made_up_progress_is_harmless(
         command in prop_oneof![Just(INCREASE), Just(DECREASE), Just(POPULATE), Just(EXCHANGE)],
-        progress in prop_oneof![0_u64..5, any::<u64>()],
+        progress in prop_oneof![0_u64..50, any::<u64>()],
         done in prop_oneof![0_u64..5, any::<u64>()],
-        bytes in any::<[u8; 32]>(),
+        (from, to) in (0_u32..3, 0_u32..3),
+        bytes in proptest::option::of(any::<[u8; 32]>()),
     ) {
         let mut caller = Caller::new();
-        exchange_argument(&mut caller, &(0, 0, vec![20, 21], vec![1, 2]), done);
-        if progress & 1 != 0 {
+        assert_eq!(change(&mut caller, DECREASE, &[8, 16], 2), 2);
+        let input = [20, 21, 12, 16, 24].into_iter().cycle().take(8 >> from).collect();
+        exchange_argument(&mut caller, &(from, to, input, vec![1; 8 >> to]), done);
+        if let Some(bytes) = bytes {
             caller.put(ARGUMENT, &bytes);
         }
-        caller.machine.units = 3;
-        let _ = caller.call(MEMORY_OP, &[command | progress << 6, ARGUMENT]);
+        let mut args = [command | progress << 6, ARGUMENT, 3, 4, 5];
+        for _ in 0..50 {
+            caller.machine.units = 0;
+            let Continue(left) = caller.call_all(MEMORY_OP.into(), &args) else { break };
+            args = left;
+            for gfn in 0..MEMORY_PAGES {
+                let is_reached = !caller.machine.unmapped.contains(&gfn);
+                prop_assert!(!is_reached || caller.machine.frames.owns(Gfn(gfn)), "{gfn:#x}");
+            }
+        }
     }
 }
 
