@@ -129,7 +129,12 @@ impl EventChannels {
     }
 
     pub(super) fn words<'m, M: GuestMemory>(&self, memory: &'m mut M) -> SharedWords<'m, M> {
-        SharedWords::new(memory, Gpa(self.shared_info))
+        SharedWords::new(memory, self.shared_page())
+    }
+
+    /// Returns where the shared page is.
+    pub(super) const fn shared_page(&self) -> Gpa {
+        Gpa(self.shared_info)
     }
 }
 

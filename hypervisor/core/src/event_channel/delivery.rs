@@ -56,15 +56,28 @@ impl EventChannels {
         Ok(self.wake(vcpu))
     }
 
-    /// Returns whether `port` has an event, which one has to be able to wait for.
+    /// Returns whether one of `ports` has an event; those behind it are not looked at.
     ///
     /// # Errors
     ///
-    /// When it is not in use: no event would ever come.
+    /// When the first that has none is not in use: no event would ever come.
     #[doc(alias = "evtchn_port_poll")]
-    pub fn is_pending<M: GuestMemory>(&self, memory: &mut M, port: Port) -> Result<bool, Error> {
-        let in_use = self.ports.record(port)?.is_in_use();
-        if in_use { Ok(self.words(memory).is_pending(port)) } else { Err(Error::Invalid) }
+    pub fn is_any_pending<M: GuestMemory>(&self, memory: &M, ports: &[u32]) -> Result<bool, Error> {
+        // Many ports share a word, which is looked up once.
+        let (mut last, mut word) = (None, 0);
+        for port in ports.iter().copied().map(Port) {
+            if !self.ports.record(port)?.is_in_use() {
+                return Err(Error::Invalid);
+            }
+            if last != Some(port.word()) {
+                last = Some(port.word());
+                word = memory.read_word(port.pending_at(self.shared_page())).unwrap_or(0);
+            }
+            if word & port.bit() != 0 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Returns whether an upcall to `vcpu` is pending and allowed.

@@ -3,7 +3,7 @@
 use super::{Args, Call, Machine, Outcome, as_u32, finish, handle, timer};
 use crate::address::{Gva, to_u64, to_usize};
 use crate::event_channel::operations::within;
-use crate::event_channel::{Error, PollFor, Port, is_deliverable};
+use crate::event_channel::{PollFor, Port, is_deliverable};
 use crate::guest_access::{Fault, is_reachable};
 use crate::guest_memory::GuestMemory;
 use crate::shutdown::ShutdownReason;
@@ -68,8 +68,13 @@ fn poll<M: Machine>(call: &mut Call<'_, M>, argument: Gva) -> Result<Outcome, Fa
     if word.is_some_and(is_deliverable) {
         return Ok(Outcome::Return(0));
     }
-    let (list, readable) = read_ports(call, ports, count);
-    match is_any_pending(call, &list[..readable]) {
+    let mut list = [0; MAX_POLLED];
+    let list = &mut list[..count];
+    let readable = read_ports(call, ports, list);
+    let found = within(call.machine, call.domain.id, |channels, memory| {
+        channels.is_any_pending(memory, &list[..readable])
+    });
+    match found {
         Ok(true) => return Ok(Outcome::Return(0)),
         Ok(false) if readable < count => return Err(Fault),
         Ok(false) => {}
@@ -79,43 +84,25 @@ fn poll<M: Machine>(call: &mut Call<'_, M>, argument: Gva) -> Result<Outcome, Fa
     if poll.timeout != 0 && passed {
         return Ok(Outcome::Return(0));
     }
-    call.vcpu.polls_for = Some(match list[..count] {
-        [port] => PollFor::Port(port),
+    call.vcpu.polls_for = Some(match *list {
+        [port] => PollFor::Port(Port(port)),
         _ => PollFor::Any,
     });
     Ok(Outcome::Poll { deadline_ns: (poll.timeout != 0).then_some(poll.timeout) })
 }
 
-/// Returns `count` ports, and how many of them could be read.
-fn read_ports<M: Machine>(
-    call: &mut Call<'_, M>,
-    at: Gva,
-    count: usize,
-) -> ([Port; MAX_POLLED], usize) {
+/// Reads a list of ports, and returns how many of them could be read.
+fn read_ports<M: Machine>(call: &mut Call<'_, M>, at: Gva, ports: &mut [u32]) -> usize {
     const BYTES: u64 = to_u64(size_of::<u32>());
-    let mut numbers = [0_u32; MAX_POLLED];
-    let mut readable = count;
     // All in one go, as a rule. Those in front of a bad page count.
-    if call.space().copy_in(at, numbers[..count].as_mut_bytes()).is_err() {
-        let each = (0..).map(|index| at.0.wrapping_add(BYTES * index)).zip(&mut numbers[..count]);
-        let is_read = |(at, number): (u64, &mut u32)| {
-            call.space().copy_in(Gva(at), number.as_mut_bytes()).is_ok()
-        };
-        readable = each.map(is_read).take_while(|&is_read| is_read).count();
+    if call.space().copy_in(at, ports.as_mut_bytes()).is_ok() {
+        return ports.len();
     }
-    (numbers.map(Port), readable)
-}
-
-/// Returns whether one of `ports` has an event; those behind it are not looked at.
-fn is_any_pending<M: Machine>(call: &mut Call<'_, M>, ports: &[Port]) -> Result<bool, Error> {
-    within(call.machine, call.domain.id, |channels, memory| {
-        for &port in ports {
-            if channels.is_pending(memory, port)? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    })
+    let each = (0..).map(|index| at.0.wrapping_add(BYTES * index)).zip(ports);
+    let is_read = |(at, number): (u64, &mut u32)| {
+        call.space().copy_in(Gva(at), number.as_mut_bytes()).is_ok()
+    };
+    each.map(is_read).take_while(|&is_read| is_read).count()
 }
 
 /// Only a privileged domain may end another, or itself in this way.

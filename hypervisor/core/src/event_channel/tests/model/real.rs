@@ -28,7 +28,7 @@ pub(super) fn run(domains: &mut TestDomains, caller: DomId, step: &Step) -> Answ
             operations::status(domains, caller, domain, port).and(DONE)
         }
         Step::IsPending { port } => {
-            channels.is_pending(memory, port).map(|is| made(Port(u32::from(is))))
+            channels.is_any_pending(memory, &[port.0]).map(|is| made(Port(u32::from(is))))
         }
         Step::BeginPoll { vcpu, what } => {
             channels.begin_poll(vcpu, what);
