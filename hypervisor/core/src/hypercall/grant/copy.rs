@@ -11,7 +11,8 @@ use xenolith_abi::grant::{
     GENERAL_ERROR, GTF_PERMIT_ACCESS, GTF_READONLY, OKAY, PERMISSION_DENIED,
 };
 
-const CHUNK_BYTES: usize = 256;
+/// Bytes that are moved at a time: few times for a page, and little to have on the stack.
+const CHUNK_BYTES: usize = 1024;
 
 /// What a side of a copy is for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -32,9 +33,9 @@ fn transfer<M: Machine>(call: &mut Call<'_, M>, wanted: &grant::Copy) -> Result<
     if !fits(&wanted.source) || !fits(&wanted.dest) {
         return Err(BAD_COPY_ARG);
     }
+    let mut chunk = [0; CHUNK_BYTES];
     let mut done = 0;
     while done < len {
-        let mut chunk = [0; CHUNK_BYTES];
         let bytes = to_usize(len - done).min(CHUNK_BYTES);
         let chunk = &mut chunk[..bytes];
         let memory = call.machine.memory();

@@ -2,13 +2,14 @@
 
 use super::super::{Call, Machine};
 use super::is_caller;
-use crate::address::Gva;
+use crate::address::{Gva, to_usize};
 use crate::guest_access::Fault;
 use crate::hole::GRANT_FRAMES;
 use xenolith_abi::errno::{EINVAL, ENOSYS, ESRCH};
 use xenolith_abi::grant::{
     BAD_DOMAIN, BAD_VIRT_ADDR, GENERAL_ERROR, OKAY, QuerySize, SetVersion, SetupTable, Version,
 };
+use zerocopy::IntoBytes;
 
 /// The only format there is.
 const VERSION: u32 = 1;
@@ -29,11 +30,12 @@ pub(super) fn setup<M: Machine>(call: &mut Call<'_, M>, at: Gva) -> Result<i64, 
 
 fn list<M: Machine>(call: &mut Call<'_, M>, wanted: &SetupTable) -> Result<(), Fault> {
     let first = call.domain.hole.grants().gfn().0;
-    for index in 0..u64::from(wanted.nr_frames) {
-        let slot = Gva(wanted.frame_list.wrapping_add(index * 8));
-        call.space().write(slot, &(first + index))?;
+    let mut frames = [0_u64; GRANT_FRAMES as usize];
+    for (frame, number) in frames.iter_mut().zip(first..) {
+        *frame = number;
     }
-    Ok(())
+    let count = to_usize(wanted.nr_frames.into());
+    call.space().copy_out(Gva(wanted.frame_list), frames[..count].as_bytes())
 }
 
 pub(super) fn query_size<M: Machine>(call: &mut Call<'_, M>, at: Gva) -> Result<i64, Fault> {
