@@ -8,6 +8,7 @@
 #![no_main]
 #![forbid(unsafe_code)]
 
+mod cuts;
 mod page_tables;
 
 use core::sync::atomic::Ordering::Relaxed;
@@ -195,6 +196,9 @@ fn main(start: &'static StartInfo) -> ! {
         irq::irq_disable();
         print(name, cost.less(nothing), 1);
     }
+    for (name, cost) in cuts::measure(&mut window) {
+        print(name, cost, 1);
+    }
     sched::shutdown(ShutdownReason::POWEROFF)
 }
 
@@ -219,10 +223,14 @@ fn print(name: &str, cost: Cost, entries: u64) {
     );
 }
 
+/// Returns the exits so far.
+fn exits() -> u64 {
+    exit_counts().map_or(0, |counts| counts.total())
+}
+
 /// Executes an operation many times, each timed on its own.
 #[inline(never)]
 fn measure(&Operation { prepare, run, pause, .. }: &Operation) -> Cost {
-    let exits = || exit_counts().map_or(0, |counts| counts.total());
     let run = core::hint::black_box(run);
     let mut cost = Cost::default();
     // The first round is not like the others and does not count.
@@ -266,7 +274,6 @@ fn measure_process(window: &mut Window, code: &[u8]) -> Cost {
     while ticks() - begin < LINE_TICKS {
         let _ = sched::yield_now();
     }
-    let exits = || exit_counts().map_or(0, |counts| counts.total());
     let before = exits();
     let stack = window.address(2 * 4096);
     let instructions = round_trip::in_process(window.address(0), stack, ROUNDS);
