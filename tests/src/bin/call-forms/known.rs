@@ -40,6 +40,7 @@ pub(crate) fn check(checks: &mut Checks, ground: &mut Ground) {
     updates(checks, ground);
     operations(checks, ground);
     lists(checks, ground);
+    ends(checks, ground);
     va_mappings(checks, ground);
     calls(checks, ground);
 }
@@ -189,6 +190,30 @@ fn lists(checks: &mut Checks, ground: &mut Ground) {
         let Effect { result, sight, .. } = compare(checks, ground, &case);
         let what = format_args!("{length:#x} at {list:#x}, count to {done_at:#x}");
         check_eq!(checks, (result, count(&sight)), answer, "{what}");
+    }
+}
+
+/// Requests and calls of which the last word is not there, though nobody needs it.
+fn ends(checks: &mut Checks, ground: &mut Ground) {
+    let version = [XEN_VERSION.into(), 0x5555, 0, 0, 0, 0, 0, 0];
+    let unpin = [UNPIN_TABLE.into(), ground.frames.data[places::SCRATCH] / 4096, 0];
+    for page in [AT_LIST_NOTHING, AT_LIST_GONE] {
+        let put = |offset: usize, words: &[u64]| -> Vec<_> {
+            (offset..).step_by(8).zip(words.iter().copied()).collect()
+        };
+        let offset = 4096 - 40;
+        let list = at(page, offset as u64);
+        let words = put(offset, &[unpin, unpin].concat());
+        let arguments = [list, 2, at(AT_COUNT, COUNT), OWN, 7];
+        let case = Case { number: MMUEXT_OP, arguments, words };
+        let Effect { result, sight, .. } = compare(checks, ground, &case);
+        check_eq!(checks, (result, count(&sight)), (-EFAULT, 1), "half an operation");
+        let offset = 4096 - 56;
+        let arguments = [at(page, offset as u64), 1, 5, 6, 7];
+        let case = Case { number: MULTICALL, arguments, words: put(offset, &version) };
+        let Effect { result, sight, .. } = compare(checks, ground, &case);
+        let word = sight.words[places::DATA * 512 + offset / 8 + 1];
+        check_eq!(checks, (result, word), (-EFAULT, 0x5555), "a call without its last word");
     }
 }
 
