@@ -6,14 +6,15 @@ use xenolith_guest::{
     abi::{
         domain::SELF,
         guest_layout::MACH2PHYS_VIRT_START,
-        hypercall::MEMORY_OP,
+        hypercall::{MEMORY_OP, MMU_UPDATE},
         memory::{DECREASE_RESERVATION, EXCHANGE, POPULATE_PHYSMAP},
+        mmu::MACHPHYS_UPDATE,
     },
     probe::memory::read_u64,
     x86_64::VirtAddr,
 };
 
-use super::{Make, Worker, Wrong, expect, pages::Stretch};
+use super::{Make, Worker, Wrong, expect, inline, pages::Stretch};
 
 /// Frames that take part, on each side of an exchange.
 const FRAMES: u64 = 64;
@@ -92,4 +93,20 @@ fn reservation_of(worker: &Worker, at: Stretch, offset: usize, list: &[u64], ord
 
 fn m2p(frame: u64) -> u64 {
     read_u64(VirtAddr::new(MACH2PHYS_VIRT_START + 8 * frame))
+}
+
+/// Has all frames of the worker's again, and says of each what it is, whatever is the case now.
+pub(super) fn recover(worker: &Worker) -> Result<(), Wrong> {
+    let all: Vec<u64> = (worker.free..worker.free + 2 * FRAMES).collect();
+    let arguments = worker.pages.arguments();
+    reservation_of(worker, arguments, GIVEN, &all, 0);
+    // As many as are missing.
+    let answer = inline(MEMORY_OP, [POPULATE_PHYSMAP.into(), arguments.address, 0, 0, 0]);
+    expect(answer >= 0, "frames had again")?;
+    let list = worker.pages.list();
+    for (at, frame) in (0..).step_by(16).zip(&all) {
+        list.put(at, &[(frame * 4096) | MACHPHYS_UPDATE, *frame]);
+    }
+    let arguments = [list.address, all.len() as u64, 0, SELF.into(), 0];
+    expect(inline(MMU_UPDATE, arguments) == 0, "machine-to-physical entries")
 }

@@ -126,6 +126,15 @@ impl Worker {
         expect(self.pages.results() == self.model, "memory after the job")
     }
 
+    /// Puts the domain's memory in order behind a job of memory that went wrong.
+    ///
+    /// # Errors
+    ///
+    /// What could not be put in order.
+    pub fn recover(&mut self) -> Result<(), Wrong> {
+        memory::recover(self)
+    }
+
     /// Fills the pages for results.
     fn fill(&mut self) {
         let random = &mut self.random;

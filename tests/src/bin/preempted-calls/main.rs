@@ -4,7 +4,8 @@
 //! to make the call, with what is left in the registers; and nothing may be done twice or not at
 //! all. Expected: upcalls whose rip is the SYSCALL, of the page's stub or inline; each call's
 //! result, count and memory as if it had not been cut; with the bit against restarts `-EAGAIN` and
-//! progress each time.
+//! progress each time. So it is for every long call; for calls cut thousands of times; where memory
+//! becomes unmapped between two pieces; and behind a kernel that has lied about what is left.
 #![no_std]
 #![no_main]
 #![forbid(unsafe_code)]
@@ -14,25 +15,31 @@ use core::{
     time::Duration,
 };
 
-use scenarios::events;
+use scenarios::{events, long_calls::Worker};
 use xenolith_guest::{
     StartInfo,
     abi::{
         domain::SELF,
         errno::EAGAIN,
-        event_channel::VIRQ_TIMER,
         hypercall::{MMU_UPDATE, MULTICALL, XEN_VERSION},
         xenolith::NO_RESTART,
     },
     check, check_eq,
     entry::Frame,
-    hypercall::{page, timer},
-    irq, println,
-    probe::{Window, hypercall::by_page, hypercall::syscall, memory::read_bytes, registers},
+    hypercall::page,
+    println,
+    probe::{Window, hypercall::by_page, hypercall::syscall, registers},
     scenario::Checks,
-    time::{self, SystemTime},
-    x86_64::VirtAddr,
+    time,
 };
+
+mod cuts;
+mod jobs;
+mod lies;
+mod many;
+mod unmapped;
+
+use cuts::Cutting;
 
 xenolith_guest::scenario!(run);
 
@@ -47,8 +54,6 @@ const PREEMPTED: u64 = 1 << 31;
 /// As the kernel has them elsewhere: Bochs holds interrupts back from a guest without IF.
 const IF: u64 = 0x202;
 
-/// Nanoseconds from one event to the next; 0 for none.
-static PERIOD_NS: AtomicU64 = AtomicU64::new(0);
 /// The long list.
 static LIST_AT: AtomicU64 = AtomicU64::new(0);
 /// What interrupted calls had left when they were last interrupted.
@@ -63,14 +68,10 @@ fn run(checks: &mut Checks, start: &'static StartInfo) {
     events::install(checks);
     let mut window = Window::take(start);
     LIST_AT.store(window.address(LIST).as_u64(), Relaxed);
-    let port = events::virq(VIRQ_TIMER, |_| arm());
-    check!(checks, port.is_ok(), "VIRQ_TIMER");
-    xenolith_guest::events::set_observer(Some(observe));
+    cuts::install(checks, observe);
     fill(&mut window);
     for us in [1000, 300, 150] {
-        PERIOD_NS.store(us * 1000, Relaxed);
-        irq::irq_enable();
-        arm();
+        let _cutting = Cutting::every_us(us);
         check_form(checks, &mut window, "inline", |arguments| {
             syscall(MMU_UPDATE.into(), arguments)
         });
@@ -79,29 +80,24 @@ fn run(checks: &mut Checks, start: &'static StartInfo) {
         check_eq!(checks, LAST_RIP.load(Relaxed), syscall_of_page, "rip in the stub");
         check_again(checks, &mut window);
         check_list(checks, &mut window);
-        PERIOD_NS.store(0, Relaxed);
-        check_eq!(checks, timer::set(None), Ok(()));
-        irq::irq_disable();
     }
+    many::check_updates(checks, &mut window);
     check_eq!(checks, WRONG.load(Relaxed), 0, "upcalls with wrong registers");
-}
-
-/// Has the next event raised, a little later than this.
-fn arm() {
-    let period = PERIOD_NS.load(Relaxed);
-    if period != 0 {
-        let next = SystemTime::from_ns(time::now().ns() + period);
-        // An error shows in that no call is cut.
-        let _ = timer::set(Some(next));
-    }
+    LIST_AT.store(0, Relaxed);
+    unmapped::check(checks, &mut window, start);
+    many::check_memory(checks, &mut window, start.pages() - 8192);
+    let mut worker = Worker::new(&window, start, 0, 1);
+    jobs::check(checks, &mut worker);
+    lies::check(checks, &mut worker);
 }
 
 /// Looks at an upcall: if it is on the SYSCALL of the long list, what is left must fit.
 fn observe(frame: &mut Frame) {
     let list = LIST_AT.load(Relaxed);
     let end = list + 16 * REQUESTS as u64;
-    let is_cut = frame.rax == MMU_UPDATE.into() && frame.rsi & PREEMPTED != 0;
-    if !is_cut || !is_syscall(frame.rip) {
+    // Other lists are others' to look at.
+    let is_cut = list != 0 && frame.rax == MMU_UPDATE.into() && frame.rsi & PREEMPTED != 0;
+    if !cuts::observe(frame) || !is_cut {
         return;
     }
     let left = frame.rsi & !PREEMPTED;
@@ -111,11 +107,6 @@ fn observe(frame: &mut Frame) {
     }
     LAST_RIP.store(frame.rip, Relaxed);
     CUTS.fetch_add(1, Relaxed);
-}
-
-/// Returns whether there is a SYSCALL at `rip`.
-fn is_syscall(rip: u64) -> bool {
-    read_bytes(VirtAddr::new(rip)) == [0x0f, 0x05]
 }
 
 /// Writes the long list: each word of a page many times, the last time with its final value.
