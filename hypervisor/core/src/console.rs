@@ -64,20 +64,21 @@ impl ConsoleQueues {
     /// Queues `text`, line ends with a carriage return before them. The caller asked
     /// [`Self::room`]; what does not fit is dropped.
     pub fn write(&mut self, text: &[u8]) {
-        for &byte in text {
-            if byte == b'\n' {
-                self.output.push(b'\r');
+        for piece in text.split_inclusive(|byte| *byte == b'\n') {
+            let line = piece.strip_suffix(b"\n");
+            self.output.extend(line.unwrap_or(piece));
+            if line.is_some() {
+                self.output.extend(b"\r\n");
             }
-            self.output.push(byte);
-            self.in_line = byte != b'\n';
+            self.in_line = line.is_none();
         }
     }
 
     /// Queues `bytes` as they are, as far as there is room.
     fn write_raw(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.output.push(byte);
-            self.in_line = byte != b'\n';
+        self.output.extend(bytes);
+        if let Some(last) = bytes.last() {
+            self.in_line = *last != b'\n';
         }
     }
 

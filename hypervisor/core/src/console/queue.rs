@@ -38,6 +38,16 @@ impl<const N: usize> ByteQueue<N> {
         }
     }
 
+    /// Appends `bytes`, as many of them as fit.
+    pub fn extend(&mut self, bytes: &[u8]) {
+        let bytes = &bytes[..bytes.len().min(self.room())];
+        let end = (self.start + self.len) % N;
+        let (behind, in_front) = bytes.split_at(bytes.len().min(N - end));
+        self.bytes[end..end + behind.len()].copy_from_slice(behind);
+        self.bytes[..in_front.len()].copy_from_slice(in_front);
+        self.len += bytes.len();
+    }
+
     /// Returns the longest run at the front that lies in one piece.
     pub fn front(&self) -> &[u8] {
         &self.bytes[self.start..N.min(self.start + self.len)]
@@ -68,7 +78,11 @@ mod tests {
             let mut queue = ByteQueue::<7>::new();
             let mut model = VecDeque::new();
             for (op, byte) in ops {
-                if op < 4 {
+                if op == 0 {
+                    let bytes = vec![byte; usize::from(byte % 10)];
+                    queue.extend(&bytes);
+                    model.extend(bytes.iter().take(7 - model.len()));
+                } else if op < 4 {
                     queue.push(byte);
                     if model.len() < 7 { model.push_back(byte); }
                 } else {

@@ -63,6 +63,7 @@ impl PortRecord {
     /// # Panics
     ///
     /// When a number in it has not been checked.
+    #[inline]
     pub fn new(binding: Binding, vcpu: VcpuId) -> Self {
         let vcpu = u16::try_from(vcpu.0).expect("vCPUs are few");
         let this = Self { vcpu, ..Self::default() };

@@ -58,15 +58,7 @@ impl PortTable {
     ///
     /// When there is none.
     pub(super) fn reserve(&mut self) -> Result<Port, Error> {
-        let first = self.first_free.max(1);
-        let number = (first..).zip(&self.records[index(first)..]);
-        let free = number.into_iter().find(|(_, record)| record.binding() == Binding::Free);
-        let (number, _) = free.ok_or(Error::Full)?;
-        self.first_free = number;
-        self.more_buckets = self.more_buckets.max(number / BUCKET);
-        self.store(index(number), PortRecord::new(Binding::Reserved, VcpuId(0)));
-        self.in_use += 1;
-        Ok(Port(number))
+        self.allocate(PortRecord::new(Binding::Reserved, VcpuId(0)))
     }
 
     /// Binds the lowest free port.
@@ -75,9 +67,15 @@ impl PortTable {
     ///
     /// As [`Self::reserve`].
     pub(super) fn allocate(&mut self, record: PortRecord) -> Result<Port, Error> {
-        let port = self.reserve()?;
-        self.set(port, record);
-        Ok(port)
+        let first = self.first_free.max(1);
+        let number = (first..).zip(&self.records[index(first)..]);
+        let free = number.into_iter().find(|(_, record)| record.binding() == Binding::Free);
+        let (number, _) = free.ok_or(Error::Full)?;
+        self.first_free = number;
+        self.more_buckets = self.more_buckets.max(number / BUCKET);
+        self.store(index(number), record);
+        self.in_use += 1;
+        Ok(Port(number))
     }
 
     /// Changes the record of a port that is in use or reserved.

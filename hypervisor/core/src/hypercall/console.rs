@@ -27,13 +27,19 @@ fn write<M: Machine>(call: &mut Call<'_, M>, args: &Args, count: u32, buffer: Gv
         let mut chunk = [0; CHUNK_BYTES];
         let len = chunk.len().min(crate::address::to_usize(u64::from(rest)));
         let chunk = &mut chunk[..len];
-        if !call.machine.with_console(|queues| queues.room() >= len) {
-            break;
-        }
         if let Err(fault) = call.space().copy_in(Gva(at), chunk) {
             return fault.into();
         }
-        call.machine.with_console(|queues| queues.write(chunk));
+        let is_queued = call.machine.with_console(|queues| {
+            let has_room = queues.room() >= len;
+            if has_room {
+                queues.write(chunk);
+            }
+            has_room
+        });
+        if !is_queued {
+            break;
+        }
         at = at.wrapping_add(to_u64(len));
         rest -= u32::try_from(len).expect("a chunk is short");
         if call.machine.preempt() {
