@@ -124,9 +124,11 @@ impl Context<'_> {
     /// instruction behind it. Any other in the resident is dropped: what a process's MOV to SS held
     /// back over SYSCALL must not enter the kernel on the process's stack, with its GS.
     pub(super) fn debug_exception(&mut self, conditions: u64) -> Next {
+        const SINGLE_STEP: u64 = 1 << 14;
+        let is_step = conditions & SINGLE_STEP != 0;
         let tail = self.domain.resident.hypercall_tail;
         if let Some(offset) = self.resident_offset() {
-            if (u64::from(tail.0)..u64::from(tail.1)).contains(&offset) {
+            if is_step && (u64::from(tail.0)..u64::from(tail.1)).contains(&offset) {
                 let data = self.data();
                 self.set_rip(data.return_rip);
                 self.set_rsp(data.stack);
