@@ -76,6 +76,9 @@ pub(crate) struct GuestOptions {
     /// Memory of the guest, such as 64M or 1G [default: 128M]
     #[arg(long, value_name = "SIZE")]
     pub(crate) memory: Option<Size>,
+    /// Without the hypervisor: the guest kernel has the machine
+    #[arg(long, conflicts_with = "hypervisor_args")]
+    pub(crate) bare: bool,
     /// Options of the hypervisor, such as log=debug
     #[arg(long, value_name = "TEXT", default_value = "", allow_hyphen_values = true)]
     pub(crate) hypervisor_args: String,
@@ -101,9 +104,6 @@ pub(crate) struct RunOptions {
     /// What is booted.
     #[command(flatten)]
     pub(crate) guest: GuestOptions,
-    /// Boot the guest kernel on the bare machine, without the hypervisor
-    #[arg(long, conflicts_with = "hypervisor_args")]
-    pub(crate) bare: bool,
     /// Machine to run on; bare, Bochs boots an image and QEMU the file itself
     #[arg(long, value_enum, default_value_t = Wish::Auto)]
     pub(crate) machine: Wish,
@@ -178,6 +178,7 @@ mod tests {
             &["run", "--timeout", "soon"],
             &["run", "--machine", "vmware"],
             &["run", "--bare", "--hypervisor-args", "log=debug"],
+            &["image", "--bare", "--hypervisor-args", "log=debug"],
             &["test", "--jobs", "0"],
             &["walk"],
             &[],

@@ -89,6 +89,7 @@ mod tests {
             ramdisk: ramdisk.map(Path::to_owned),
             append: String::new(),
             memory: memory.map(|memory| memory.parse().unwrap()),
+            bare: false,
             hypervisor_args: String::new(),
         }
     }

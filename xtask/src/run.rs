@@ -40,7 +40,7 @@ pub(crate) fn image(workspace: &Workspace, options: &ImageOptions) -> Result<Exi
         Some(path) => guest_file::absolute(path)?,
         None => workspace.directory("image")?.join("xenolith.iso"),
     };
-    let contents = contents(workspace, &options.guest, false)?;
+    let contents = contents(workspace, &options.guest)?;
     make_image(workspace, &contents, &output)?;
     println!("{}", output.display());
     Ok(ExitCode::SUCCESS)
@@ -52,7 +52,7 @@ pub(crate) fn image(workspace: &Workspace, options: &ImageOptions) -> Result<Exi
 /// A file cannot be used, something is missing, or a tool fails.
 pub(crate) fn run(workspace: &Workspace, options: &RunOptions) -> Result<ExitCode> {
     guest_file::check(&options.guest)?;
-    let choice = if options.bare {
+    let choice = if options.guest.bare {
         choose_bare(options.machine)
     } else {
         choose(options.machine, kvm::ask)?
@@ -62,9 +62,9 @@ pub(crate) fn run(workspace: &Workspace, options: &RunOptions) -> Result<ExitCod
     setup::ensure(workspace, &uses, &[Part::BareTarget], options.setup.policy())?;
     let directory = tempfile::tempdir_in(workspace.directory("run")?);
     let directory = directory.context("cannot make a directory for the run")?;
-    let contents = contents(workspace, &options.guest, options.bare)?;
+    let contents = contents(workspace, &options.guest)?;
     let images = Images {
-        hypervisor: Some(workspace.program(build::HYPERVISOR_NAME)),
+        hypervisor: (!options.guest.bare).then(|| workspace.program(build::HYPERVISOR_NAME)),
         guest: options.guest.guest.clone().or_else(|| Some(workspace.program(build::PAIRED_NAME))),
     };
     let medium = if choice.machine.boots_directly() {
@@ -83,8 +83,9 @@ pub(crate) fn run(workspace: &Workspace, options: &RunOptions) -> Result<ExitCod
 }
 
 /// Builds what the user did not name.
-fn contents(workspace: &Workspace, options: &GuestOptions, bare: bool) -> Result<Contents> {
-    let hypervisor = if bare { None } else { Some(build::single(build::HYPERVISOR, workspace)?) };
+fn contents(workspace: &Workspace, options: &GuestOptions) -> Result<Contents> {
+    let hypervisor =
+        if options.bare { None } else { Some(build::single(build::HYPERVISOR, workspace)?) };
     let guest = match &options.guest {
         Some(path) => path.clone(),
         None => build::single(build::PAIRED_KERNEL, workspace)?,
@@ -100,7 +101,7 @@ fn contents(workspace: &Workspace, options: &GuestOptions, bare: bool) -> Result
 
 /// Memory of the machine: for a guest beside the hypervisor, or for a kernel alone.
 fn machine_memory(options: &RunOptions) -> Size {
-    if options.bare {
+    if options.guest.bare {
         options.guest.memory.unwrap_or(guest_file::DEFAULT_MEMORY)
     } else {
         guest_file::machine_memory(&options.guest)

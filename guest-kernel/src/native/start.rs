@@ -1,8 +1,10 @@
 //! From the first instruction to the kernel's main function, on bare hardware.
 
-use core::arch::{global_asm, naked_asm};
+use core::{
+    arch::{global_asm, naked_asm},
+    fmt::Display,
+};
 
-use core::fmt::Display;
 use x86_64::{
     PhysAddr,
     registers::control::{Cr4, Cr4Flags},
