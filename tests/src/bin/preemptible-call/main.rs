@@ -3,12 +3,16 @@
 //! In a kernel without preemption, events must come in any long call, but another task may run only
 //! in a call that is marked preemptible. A mark that is lost would let no other task run a second
 //! time; one that sticks would let others run in a call that is not marked.
+//! The calls are long in different ways: text waits for the line, lists are the hypervisor's work.
 //! Expected: exactly that; and grace periods of RCU end in the marked call, not in the other. In a
 //! preemptible kernel others run in both.
 #![no_std]
 #![no_main]
 #![forbid(unsafe_code)]
 
+mod calls;
+
+use calls::Call;
 use core::{
     sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     time::Duration,
@@ -16,7 +20,7 @@ use core::{
 
 use xenolith_guest::{
     StartInfo, check, check_eq, context, events,
-    hypercall::console,
+    probe::Window,
     rcu,
     scenario::Checks,
     tasks::{self, Preemption},
@@ -24,21 +28,6 @@ use xenolith_guest::{
 };
 
 xenolith_guest::scenario!(run);
-
-/// Much more than the hypervisor's queue holds, so that the call waits for the line.
-const BYTES: usize = 16 << 10;
-
-static TEXT: [u8; BYTES] = lines();
-
-const fn lines() -> [u8; BYTES] {
-    let mut text = [b'.'; BYTES];
-    let mut at = 63;
-    while at < BYTES {
-        text[at] = b'\n';
-        at += 64;
-    }
-    text
-}
 
 /// Turns of the other task's loop.
 static TURNS: AtomicU64 = AtomicU64::new(0);
@@ -56,8 +45,8 @@ struct Observed {
     reclaimed: bool,
 }
 
-/// Writes the text; `call` makes the hypercall.
-fn observe(checks: &mut Checks, call: fn() -> bool) -> Observed {
+/// Looks at what happens while `call` makes the hypercall.
+fn observe(checks: &mut Checks, call: impl FnOnce() -> bool) -> Observed {
     static RECLAIMED: AtomicBool = AtomicBool::new(false);
     RECLAIMED.store(false, Relaxed);
     rcu::call(|| RECLAIMED.store(true, Relaxed));
@@ -73,14 +62,6 @@ fn observe(checks: &mut Checks, call: fn() -> bool) -> Observed {
     tasks::sleep(Duration::from_millis(50));
     check!(checks, RECLAIMED.load(Relaxed), "the callback was run in the end");
     Observed { upcalls, turns, preempted, in_call, reclaimed }
-}
-
-fn plain() -> bool {
-    console::write(&TEXT).is_ok()
-}
-
-fn preemptible() -> bool {
-    tasks::preemptible_call(|| console::write(&TEXT)).is_ok()
 }
 
 fn run(checks: &mut Checks, start: &'static StartInfo) {
@@ -99,9 +80,14 @@ fn run(checks: &mut Checks, start: &'static StartInfo) {
     let alarm = Alarm { deadline: time::now(), period, handler: |_| {} };
     check!(checks, time::set_alarm(alarm).is_ok(), "an alarm");
     let full = tasks::preemption() == Preemption::Full;
-    for round in 0..2 {
-        check_plain(checks, round, full);
-        check_preemptible(checks, round, full);
+    let mut window = Window::take(start);
+    for (name, prepare) in calls::KINDS {
+        for _ in 0..2 {
+            let call = prepare(&mut window, start);
+            check_plain(checks, name, call, full);
+            let call = prepare(&mut window, start);
+            check_preemptible(checks, name, call, full);
+        }
     }
     check_mark(checks);
     STOP.store(true, Relaxed);
@@ -130,20 +116,20 @@ fn check_mark(checks: &mut Checks) {
     check!(checks, !look(), "no mark is left");
 }
 
-fn check_plain(checks: &mut Checks, round: u32, full: bool) {
-    let call = observe(checks, plain);
-    check!(checks, call.upcalls > 3, "{} upcalls, round {round}", call.upcalls);
-    check_eq!(checks, call.in_call, 0, "as in a preemptible call, round {round}");
-    check_eq!(checks, call.turns > 0, full, "the other task in a normal call, round {round}");
-    check_eq!(checks, call.preempted > 0, full, "preempted in a normal call, round {round}");
-    check_eq!(checks, call.reclaimed, full, "a grace period in a normal call, round {round}");
+fn check_plain(checks: &mut Checks, name: &str, call: Call, full: bool) {
+    let seen = observe(checks, || call.make());
+    check!(checks, seen.upcalls > 3, "{} upcalls, {name}", seen.upcalls);
+    check_eq!(checks, seen.in_call, 0, "as in a preemptible call, {name}");
+    check_eq!(checks, seen.turns > 0, full, "the other task in a normal call, {name}");
+    check_eq!(checks, seen.preempted > 0, full, "preempted in a normal call, {name}");
+    check_eq!(checks, seen.reclaimed, full, "a grace period in a normal call, {name}");
 }
 
-fn check_preemptible(checks: &mut Checks, round: u32, full: bool) {
-    let call = observe(checks, preemptible);
-    check!(checks, call.turns > 0, "the other task in a preemptible call, round {round}");
-    check!(checks, call.preempted > 3, "preempted {} times, round {round}", call.preempted);
-    let in_call = if full { 0 } else { call.preempted };
-    check_eq!(checks, call.in_call, in_call, "as in a preemptible call, round {round}");
-    check!(checks, call.reclaimed, "a grace period in a preemptible call, round {round}");
+fn check_preemptible(checks: &mut Checks, name: &str, call: Call, full: bool) {
+    let seen = observe(checks, || tasks::preemptible_call(|| call.make()));
+    check!(checks, seen.turns > 0, "the other task in a preemptible call, {name}");
+    check!(checks, seen.preempted > 3, "preempted {} times, {name}", seen.preempted);
+    let in_call = if full { 0 } else { seen.preempted };
+    check_eq!(checks, seen.in_call, in_call, "as in a preemptible call, {name}");
+    check!(checks, seen.reclaimed, "a grace period in a preemptible call, {name}");
 }
