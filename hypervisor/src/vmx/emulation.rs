@@ -92,7 +92,8 @@ impl Context<'_> {
         let value = registers.call.rdx << 32 | u64::from(low(registers.call.rax));
         let [low_supported, _, _, high_supported] = features::raw(EXTENDED_STATE, 0);
         let supported = u64::from(high_supported) << 32 | u64::from(low_supported);
-        match xcr0::check(low(registers.call.rcx), value, supported) {
+        let privilege = privilege(self.vcpu.vmcs.read(field::GUEST_SS_ACCESS_RIGHTS));
+        match xcr0::check(privilege, low(registers.call.rcx), value, supported) {
             Ok(value) => {
                 // SAFETY: the hypervisor uses none of these components, and `core` has checked
                 // that the CPU takes the value.

@@ -1,6 +1,7 @@
 //! XSETBV: which state components a guest may switch on (SDM 1, "Enabling the XSAVE Feature Set").
 
 use super::Exception;
+use crate::guest_access::Privilege;
 
 const X87: u64 = 1 << 0;
 const SSE: u64 = 1 << 1;
@@ -11,18 +12,24 @@ const AVX512: u64 = 7 << 5;
 pub const ALLOWED: u64 = X87 | SSE | AVX | AVX512;
 
 /// Checks a write of `value` to extended control register `index` on a CPU with the state
-/// components `supported`.
+/// components `supported`. CPUs look at the privilege before they exit; Bochs does not.
 ///
 /// # Errors
 ///
 /// #GP(0) where the CPU would raise it, and for components that are hidden.
-pub const fn check(index: u32, value: u64, supported: u64) -> Result<u64, Exception> {
+pub const fn check(
+    privilege: Privilege,
+    index: u32,
+    value: u64,
+    supported: u64,
+) -> Result<u64, Exception> {
+    let is_kernel = matches!(privilege, Privilege::Kernel);
     let known = value & !(supported & ALLOWED) == 0;
     let legacy = value & X87 != 0;
     let avx = value & AVX == 0 || value & SSE != 0;
     let wide = value & AVX512;
     let avx512 = wide == 0 || (wide == AVX512 && value & AVX != 0);
-    if index == 0 && known && legacy && avx && avx512 {
+    if is_kernel && index == 0 && known && legacy && avx && avx512 {
         Ok(value)
     } else {
         Err(Exception::GENERAL_PROTECTION)
@@ -51,7 +58,9 @@ mod tests {
             (0, 0x207, 0x2ff, false),
             (0, 1 << 63 | 7, u64::MAX, false),
         ] {
-            assert_eq!(check(index, value, supported).is_ok(), ok, "{index} {value:#x}");
+            let of = |privilege| check(privilege, index, value, supported).is_ok();
+            assert_eq!(of(Privilege::Kernel), ok, "{index} {value:#x}");
+            assert!(!of(Privilege::User), "{index} {value:#x} of a process");
         }
     }
 }
