@@ -7,13 +7,17 @@ mod line;
 #[cfg(target_os = "none")]
 mod output;
 mod queue;
+#[cfg(target_os = "none")]
+mod typed;
 
 #[cfg(target_os = "none")]
 pub use input::{install, read_byte, wait_for_byte};
 pub use line::{Key, LineEditor};
 #[cfg(target_os = "none")]
 #[doc(hidden)]
-pub use output::{print, print_unlocked};
+pub use output::{print, print_unlocked, write};
+#[cfg(target_os = "none")]
+pub use typed::{Typed, read_line};
 
 /// Prints to the console, as the macro of the standard library does.
 #[macro_export]

@@ -47,6 +47,13 @@ pub fn print(arguments: fmt::Arguments<'_>) {
     print_unlocked(arguments);
 }
 
+/// Writes bytes, in one piece.
+pub fn write(bytes: &[u8]) {
+    let _guard = LOCK.lock();
+    // Where there is no console there is nowhere to say so.
+    let _ = (platform::current().write)(bytes);
+}
+
 /// Prints without waiting for anybody: for a kernel that is about to end.
 pub fn print_unlocked(arguments: fmt::Arguments<'_>) {
     let mut buffer = Buffer::new();

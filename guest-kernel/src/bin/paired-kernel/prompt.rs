@@ -2,7 +2,7 @@
 
 use xenolith_guest::{
     StartInfo,
-    console::{Key, LineEditor, wait_for_byte},
+    console::{LineEditor, Typed, read_line},
     hypercall::sched::ShutdownReason,
     platform, print, println,
 };
@@ -15,26 +15,15 @@ const PROMPT: &str = "xenolith guest> ";
 pub(crate) fn run(start: &StartInfo) -> ! {
     println!("Type help for a list of commands, Ctrl-D to power off.");
     let mut editor = LineEditor::default();
-    print!("{PROMPT}");
     loop {
-        match editor.push(wait_for_byte()) {
-            Key::Echo(character) => print!("{character}"),
-            Key::Replace(erased, line) => {
-                (0..erased).for_each(|_| print!("\x08 \x08"));
-                print!("{line}");
-            }
-            Key::Cancel => print!("^C\n{PROMPT}"),
-            Key::Enter(line) => {
-                println!();
-                commands::execute(line.trim(), start);
-                print!("{PROMPT}");
-            }
-            Key::End(line) => {
-                println!();
+        print!("{PROMPT}");
+        match read_line(&mut editor) {
+            Typed::Line(line) => commands::execute(line.trim(), start),
+            Typed::Cancelled => {}
+            Typed::End(line) => {
                 commands::execute(line.trim(), start);
                 platform::shutdown(ShutdownReason::POWEROFF);
             }
-            Key::Ignore => {}
         }
     }
 }
