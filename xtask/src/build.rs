@@ -47,6 +47,11 @@ pub(crate) const fn programs_of<'a>(programs: &'a [&'a str]) -> Step<'a> {
     Step { what: "the scenarios", package: "scenarios", programs }
 }
 
+/// The step that builds programs for the paired kernel's user mode.
+pub(crate) const fn user_programs<'a>(programs: &'a [&'a str]) -> Step<'a> {
+    Step { what: "the programs", package: "xenolith-programs", programs }
+}
+
 impl Step<'_> {
     /// Builds, and makes the stripped copies; returns those.
     ///

@@ -67,7 +67,7 @@ pub(crate) struct GuestOptions {
     /// Guest kernel to boot [default: the paired kernel]
     #[arg(long, value_name = "ELF")]
     pub(crate) guest: Option<PathBuf>,
-    /// Ramdisk for the guest
+    /// Ramdisk for the guest [default: for the paired kernel, its programs]
     #[arg(long, value_name = "FILE")]
     pub(crate) ramdisk: Option<PathBuf>,
     /// Command line of the guest

@@ -13,6 +13,7 @@ mod image;
 mod machine;
 mod new;
 mod noinstr;
+mod programs;
 mod progress;
 mod run;
 mod scenario;

@@ -18,6 +18,7 @@ use crate::machine::choice::{Choice, choose, choose_bare};
 use crate::machine::process::last_words;
 use crate::machine::watch::{Finish, Watch};
 use crate::machine::{self, Boot, Machine, Pace, Setup, kvm};
+use crate::programs;
 use crate::progress;
 use crate::setup::{self, requirement::Use, rust::Part};
 use crate::size::Size;
@@ -90,10 +91,14 @@ fn contents(workspace: &Workspace, options: &GuestOptions) -> Result<Contents> {
         Some(path) => path.clone(),
         None => build::single(build::PAIRED_KERNEL, workspace)?,
     };
+    let ramdisk = match &options.ramdisk {
+        None if options.guest.is_none() => Some(programs::ramdisk(workspace)?),
+        ramdisk => ramdisk.clone(),
+    };
     Ok(Contents {
         hypervisor,
         guest: Some(guest),
-        ramdisk: options.ramdisk.clone(),
+        ramdisk,
         options: guest_file::hypervisor_options(options.memory, &options.hypervisor_args),
         append: options.append.clone(),
     })

@@ -10,6 +10,9 @@ use anyhow::{Context, Result, bail};
 
 use crate::size::Size;
 
+/// The description of the ramdisk that holds the paired kernel's programs.
+pub(crate) const PROGRAMS: &str = "programs";
+
 /// The odd number that spreads the words of the pattern: 2^64 divided by the golden ratio.
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 

@@ -30,7 +30,7 @@ pub(crate) struct Spec {
     pub(crate) machine_memory: Option<Size>,
     /// Command line of the guest.
     pub(crate) append: String,
-    /// A file beside the description, or `pattern:SIZE`.
+    /// A file beside the description, `pattern:SIZE`, or `programs`: those of the paired kernel.
     pub(crate) ramdisk: Option<String>,
     /// Options of the hypervisor.
     pub(crate) hypervisor: String,

@@ -39,6 +39,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<String> {
     let programs = Programs {
         hypervisor: single(HYPERVISOR, workspace)?,
         paired_kernel: None,
+        ramdisk: None,
         directory: built.clone(),
         symbols: built,
     };

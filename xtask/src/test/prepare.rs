@@ -27,6 +27,8 @@ pub(crate) struct Programs {
     pub(crate) hypervisor: PathBuf,
     /// The paired kernel, if a scenario boots it.
     pub(crate) paired_kernel: Option<PathBuf>,
+    /// The ramdisk with the paired kernel's programs, if a scenario has it.
+    pub(crate) ramdisk: Option<PathBuf>,
     /// The directory that holds the scenarios'.
     pub(crate) directory: PathBuf,
     /// The directory that holds them all with their debugging information.
@@ -56,7 +58,7 @@ pub(crate) fn prepare(scenario: &Scenario, programs: &Programs, directory: &Path
     let contents = Contents {
         hypervisor: (!spec.is_bare()).then(|| programs.hypervisor.clone()),
         guest: guest(scenario, programs, directory)?,
-        ramdisk: ramdisk(scenario, directory)?,
+        ramdisk: ramdisk(scenario, programs, directory)?,
         options: hypervisor_options(spec.memory, &spec.hypervisor),
         append: spec.append.clone(),
     };
@@ -112,8 +114,11 @@ fn guest(scenario: &Scenario, programs: &Programs, directory: &Path) -> Result<O
 }
 
 /// The ramdisk's file, if there is one.
-fn ramdisk(scenario: &Scenario, directory: &Path) -> Result<Option<PathBuf>> {
+fn ramdisk(scenario: &Scenario, programs: &Programs, directory: &Path) -> Result<Option<PathBuf>> {
     let Some(description) = &scenario.spec.ramdisk else { return Ok(None) };
+    if description == ramdisk::PROGRAMS {
+        return programs.ramdisk.clone().context("the programs were not built").map(Some);
+    }
     let bytes = ramdisk::bytes(description, &scenario.directory)?;
     write(directory.join(RAMDISK), &bytes).map(Some)
 }
@@ -142,6 +147,7 @@ mod tests {
         Programs {
             hypervisor: "/h".into(),
             paired_kernel: Some(directory.join("kernel")),
+            ramdisk: Some("/r".into()),
             directory: directory.into(),
             symbols: directory.into(),
         }
@@ -172,6 +178,15 @@ mod tests {
             let found = path.map(|path| fs::read_to_string(path).unwrap());
             assert_eq!(found.as_deref(), content, "{description}");
         }
+    }
+
+    #[test]
+    fn the_ramdisk_of_programs_is_shared() {
+        let directory = tempfile::tempdir().unwrap();
+        let programs = programs(directory.path());
+        let scenario = scenario("ramdisk = \"programs\"");
+        let path = ramdisk(&scenario, &programs, directory.path()).unwrap();
+        assert_eq!(path, programs.ramdisk);
     }
 
     #[test]

@@ -21,9 +21,11 @@ use crate::end::End;
 use crate::machine::process::last_words;
 use crate::machine::watch::{Finish, Watch};
 use crate::machine::{self, Setup};
+use crate::programs;
 use crate::progress;
 use crate::scenario::catalogue::Scenario;
 use crate::scenario::judge::{Outcome, judge};
+use crate::scenario::ramdisk;
 use crate::scenario::spec::Guest;
 use crate::scenario::transcript::Transcript;
 use crate::symbols::{Images, Named};
@@ -61,15 +63,15 @@ pub(crate) fn build(workspace: &Workspace, scenarios: &[Scenario]) -> Result<Pro
     let hypervisor = single(HYPERVISOR, workspace)?;
     let needs_kernel = scenarios.iter().any(|it| it.spec.image.guest == Guest::PairedKernel);
     let paired_kernel = if needs_kernel { Some(single(PAIRED_KERNEL, workspace)?) } else { None };
+    let needs_programs =
+        scenarios.iter().any(|it| it.spec.ramdisk.as_deref() == Some(ramdisk::PROGRAMS));
+    let ramdisk = if needs_programs { Some(programs::ramdisk(workspace)?) } else { None };
     let names: BTreeSet<_> = scenarios.iter().filter_map(Scenario::program).collect();
     let names: Vec<_> = names.into_iter().collect();
     programs_of(&names).run(workspace)?;
-    Ok(Programs {
-        hypervisor,
-        paired_kernel,
-        directory: workspace.directory("stripped")?,
-        symbols: workspace.program(""),
-    })
+    let directory = workspace.directory("stripped")?;
+    let symbols = workspace.program("");
+    Ok(Programs { hypervisor, paired_kernel, ramdisk, directory, symbols })
 }
 
 /// Runs them in `jobs` threads, each of which takes the next one.

@@ -1,0 +1,3 @@
+spin 1 &
+spin 1 &
+exit
