@@ -36,6 +36,7 @@ pub mod hypercall;
 #[expect(clippy::inline_always, reason = "a point belongs to the code around it")]
 mod instrumentation;
 pub mod irq;
+pub mod memory;
 #[cfg(test)]
 #[cfg(not(miri))]
 mod model;
