@@ -50,6 +50,7 @@ mod panic;
 pub mod platform;
 #[cfg(feature = "probe")]
 pub mod probe;
+pub mod process;
 #[cfg_attr(target_os = "none", expect(clippy::inline_always, reason = "an operation is its site"))]
 pub mod pvops;
 pub mod rcu;

@@ -12,6 +12,7 @@ pub mod calls;
 pub mod events;
 pub mod exits;
 pub mod long_calls;
+pub mod processes;
 pub mod programs;
 pub mod ramdisk;
 pub mod random;

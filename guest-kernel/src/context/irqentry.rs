@@ -43,9 +43,19 @@ pub enum Destination {
     },
 }
 
-/// Establishes the state of an entry: behind this, ordinary code may run.
+/// Establishes the state of an entry from a process: behind this, ordinary code may run. Where
+/// processes run is known: events are enabled and RCU does not watch.
 #[inline(always)]
-pub(crate) fn enter<W: Word>(context: &Context<W>, from_user: bool) -> IrqState {
+pub(crate) fn enter_from_user<W: Word>(context: &Context<W>) -> IrqState {
+    context.trace.set(false);
+    context.watching.start();
+    tell(context, false);
+    IrqState(TRACED_ENABLED)
+}
+
+/// Establishes the state of an entry from the kernel: behind this, ordinary code may run.
+#[inline(always)]
+pub(crate) fn enter<W: Word>(context: &Context<W>) -> IrqState {
     let mut state = 0;
     if context.trace.is_enabled() {
         state |= TRACED_ENABLED;
@@ -53,9 +63,7 @@ pub(crate) fn enter<W: Word>(context: &Context<W>, from_user: bool) -> IrqState 
     }
     if !context.watching.is_watching() {
         context.watching.start();
-        if !from_user {
-            state |= EXIT_RCU;
-        }
+        state |= EXIT_RCU;
     }
     if state & TRACED_ENABLED != 0 {
         tell(context, false);

@@ -20,7 +20,9 @@ use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 pub use count::PreemptCount;
 pub use irqentry::{Destination, IrqState};
 #[cfg(any(test, target_os = "none"))]
-pub(crate) use irqentry::{enter as irqentry_enter, exit as irqentry_exit};
+pub(crate) use irqentry::{
+    enter as irqentry_enter, enter_from_user as irqentry_enter_from_user, exit as irqentry_exit,
+};
 pub use nmi::NmiState;
 #[cfg(any(test, target_os = "none"))]
 pub(crate) use nmi::{enter as nmi_enter, exit as nmi_exit};

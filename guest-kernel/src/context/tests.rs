@@ -20,7 +20,7 @@ const KERNEL: Destination = Destination::Kernel { events: true };
 #[test]
 fn a_process_is_left_and_entered() {
     let vcpu = vcpu(false);
-    let state = irqentry_enter(&vcpu, true);
+    let state = irqentry_enter_from_user(&vcpu);
     assert!(vcpu.watching.is_watching() && !vcpu.trace.is_enabled() && !state.exit_rcu());
     irqentry_exit(&vcpu, state, Destination::User, || panic!("a process is not rescheduled here"));
     assert!(!vcpu.watching.is_watching() && vcpu.trace.is_enabled());
@@ -30,7 +30,7 @@ fn a_process_is_left_and_entered() {
 #[test]
 fn who_stays_in_the_kernel_is_watched() {
     let vcpu = vcpu(false);
-    let state = irqentry_enter(&vcpu, true);
+    let state = irqentry_enter_from_user(&vcpu);
     irqentry_exit(&vcpu, state, KERNEL, || ());
     assert!(vcpu.watching.is_watching());
 }
@@ -38,9 +38,9 @@ fn who_stays_in_the_kernel_is_watched() {
 #[test]
 fn an_idle_vcpu_is_watched_for_the_length_of_an_upcall() {
     let vcpu = vcpu(false);
-    let outer = irqentry_enter(&vcpu, false);
+    let outer = irqentry_enter(&vcpu);
     assert!(outer.exit_rcu() && vcpu.watching.is_watching());
-    let inner = irqentry_enter(&vcpu, false);
+    let inner = irqentry_enter(&vcpu);
     assert!(!inner.exit_rcu());
     irqentry_exit(&vcpu, inner, KERNEL, || ());
     assert!(vcpu.watching.is_watching(), "the nested one leaves it to the outer");
@@ -53,7 +53,7 @@ fn only_a_kernel_with_events_is_rescheduled() {
     let vcpu = vcpu(true);
     let asked = Cell::new(0);
     for to in [KERNEL, Destination::Kernel { events: false }] {
-        let state = irqentry_enter(&vcpu, false);
+        let state = irqentry_enter(&vcpu);
         irqentry_exit(&vcpu, state, to, || {
             assert!(vcpu.watching.is_watching() && !vcpu.trace.is_enabled());
             asked.set(asked.get() + 1);
@@ -76,8 +76,8 @@ fn the_observer_is_called_while_rcu_watches() {
     thread_local!(static TOLD: RefCell<Vec<bool>> = const { RefCell::new(Vec::new()) });
     let vcpu = vcpu(false);
     vcpu.trace.set_observer(Some(|enabled| TOLD.with_borrow_mut(|told| told.push(enabled))));
-    let outer = irqentry_enter(&vcpu, false);
-    let inner = irqentry_enter(&vcpu, false);
+    let outer = irqentry_enter(&vcpu);
+    let inner = irqentry_enter(&vcpu);
     irqentry_exit(&vcpu, inner, Destination::Kernel { events: false }, || ());
     irqentry_exit(&vcpu, outer, KERNEL, || ());
     TOLD.with_borrow(|told| assert_eq!(*told, [false, true], "the inner changed nothing"));
@@ -128,7 +128,8 @@ fn nest(vcpu: &Vcpu, entries: &[Entry]) {
             nmi_exit(vcpu, state);
         }
         Entry::Irq { from_user } => {
-            let state = irqentry_enter(vcpu, from_user);
+            let state =
+                if from_user { irqentry_enter_from_user(vcpu) } else { irqentry_enter(vcpu) };
             nest(vcpu, inner);
             let to = if from_user { Destination::User } else { KERNEL };
             irqentry_exit(vcpu, state, to, || ());

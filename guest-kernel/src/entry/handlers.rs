@@ -3,12 +3,12 @@
 //! Before the state is established and behind its end, these functions call nothing outside their
 //! section: tracing and RCU are not ready for it. `cargo xtask test noinstr` checks the binary.
 
-use super::{Frame, Vector, frame::Cause, irq_stack};
+use super::{Frame, ProcessCall, Vector, frame::Cause, irq_stack};
 use crate::{
     context::{self, Destination, IrqState},
     events, instrumentation,
     native::interrupts,
-    tasks, traps,
+    process, tasks, traps,
 };
 
 /// The vector of a non-maskable interrupt that comes by the trap table.
@@ -20,11 +20,21 @@ pub(super) extern "C" fn exception(frame: &mut Frame) {
     if frame.cause == NMI {
         return nmi(frame);
     }
-    let state = context::irqentry_enter(context::current(), frame.is_user());
+    let state = enter(frame);
     instrumentation::begin();
     traps::handle(frame);
     instrumentation::end();
     exit(frame, state);
+}
+
+/// Establishes the state of an entry.
+#[inline(always)]
+fn enter(frame: &Frame) -> IrqState {
+    if frame.is_user() {
+        context::irqentry_enter_from_user(context::current())
+    } else {
+        context::irqentry_enter(context::current())
+    }
 }
 
 /// Handles an upcall.
@@ -43,13 +53,8 @@ pub(super) extern "C" fn interrupt(frame: &mut Frame) {
 #[inline(always)]
 fn serve(frame: &mut Frame, handle: extern "C" fn(&mut Frame)) {
     let in_call = context::current().take_preemptible_call();
-    let state = context::irqentry_enter(context::current(), frame.is_user());
+    let state = enter(frame);
     irq_stack::serve_events(frame, handle);
-    if frame.is_user() && context::current().need_resched() {
-        instrumentation::begin();
-        traps::leave_user(frame);
-        instrumentation::end();
-    }
     exit(frame, state);
     if in_call {
         go_on_in_call(frame);
@@ -74,11 +79,24 @@ extern "C" fn go_on_in_call(frame: &mut Frame) {
     context.set_preemptible_call(true);
 }
 
-/// Leaves the state of an entry; other tasks may run first, in a kernel that is preemptible.
+/// Leaves the state of an entry; other tasks may run first, in a kernel that is preemptible or on the
+/// way to a process.
 #[inline(always)]
-fn exit(frame: &Frame, state: IrqState) {
+fn exit(frame: &mut Frame, state: IrqState) {
     let context = context::current();
-    context::irqentry_exit(context, state, destination(frame), || {
+    if frame.is_user() {
+        if context.need_resched() {
+            instrumentation::begin();
+            traps::leave_user(frame);
+            instrumentation::end();
+        }
+        // Or to whoever waits for what the process does, which is in the kernel with a frame like it.
+        if frame.is_user() {
+            return context::irqentry_exit(context, state, Destination::User, || ());
+        }
+    }
+    let destination = Destination::Kernel { events: frame.events().is_enabled() };
+    context::irqentry_exit(context, state, destination, || {
         if context.need_resched() && context.count.is_zero() {
             instrumentation::begin();
             tasks::preempt();
@@ -90,11 +108,27 @@ fn exit(frame: &Frame, state: IrqState) {
 /// Handles a system call.
 #[unsafe(link_section = ".noinstr.text")]
 pub(super) extern "C" fn system_call(frame: &mut Frame) {
-    let state = context::irqentry_enter(context::current(), true);
+    let state = context::irqentry_enter_from_user(context::current());
     instrumentation::begin();
     traps::handle_system_call(frame);
     instrumentation::end();
     exit(frame, state);
+}
+
+/// Handles a system call of a process, which goes on behind it.
+#[unsafe(link_section = ".noinstr.text")]
+pub(super) extern "C" fn process_call(call: &mut ProcessCall) {
+    let context = context::current();
+    let state = context::irqentry_enter_from_user(context);
+    instrumentation::begin();
+    process::handle_call(call);
+    instrumentation::end();
+    if context.need_resched() {
+        instrumentation::begin();
+        tasks::preempt_process();
+        instrumentation::end();
+    }
+    context::irqentry_exit(context, state, Destination::User, || ());
 }
 
 /// Handles a non-maskable interrupt.
@@ -105,16 +139,6 @@ pub(super) extern "C" fn nmi(frame: &mut Frame) {
     traps::handle_nmi(frame);
     instrumentation::end();
     context::nmi_exit(context::current(), state);
-}
-
-/// Returns where a frame goes.
-#[inline(always)]
-fn destination(frame: &Frame) -> Destination {
-    if frame.is_user() {
-        Destination::User
-    } else {
-        Destination::Kernel { events: frame.events().is_enabled() }
-    }
 }
 
 const _: () = assert!(matches!(Cause::of(NMI), Cause::Exception(Vector(2))));

@@ -35,6 +35,8 @@ pub(super) static PLATFORM: Platform = Platform {
         segments::install_user(stack);
         Ok(())
     },
+    set_user_stack: segments::set_user_stack,
+    install_process_calls: || Ok(()),
     memory_map,
     shutdown: power::shutdown,
 };

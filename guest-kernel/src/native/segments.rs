@@ -112,14 +112,19 @@ const SCE: u64 = 1;
 /// Flags that SYSCALL clears: TF, IF, DF, IOPL, NT, RF, AC.
 const CLEARED: u64 = 1 << 8 | 1 << 9 | 1 << 10 | 3 << 12 | 1 << 14 | 1 << 16 | 1 << 18;
 
-/// Has user mode enter on the stack that ends at `stack`, by SYSCALL and by exceptions.
-pub(super) fn install_user(stack: VirtAddr) {
+/// Has user mode enter on the stack that ends at `stack` from now on.
+pub(super) fn set_user_stack(stack: VirtAddr) {
     KERNEL_STACK.store(stack.as_u64(), Relaxed);
     let task: *mut TaskStateSegment = TASK_STATE.page(0).as_mut_ptr();
     // SAFETY: the task state is in place.
     let place = unsafe { &raw mut (*task).privilege_stack_table[0] };
     // SAFETY: the processor reads it at entries from user mode only, where this is not.
     unsafe { place.write_unaligned(stack) };
+}
+
+/// Has user mode enter on the stack that ends at `stack`, by SYSCALL and by exceptions.
+pub(super) fn install_user(stack: VirtAddr) {
+    set_user_stack(stack);
     let entry = syscall_address().as_u64();
     let star = u64::from(FLAT_USER_CS32) << 48 | u64::from(KERNEL_CS) << 32;
     // SAFETY: every 64-bit processor has the register; bits that were set stay.

@@ -46,6 +46,11 @@ pub(crate) struct Platform {
     pub(crate) install_vector: fn(Vector, u8) -> Result<(), Errno>,
     /// Has user mode enter the kernel on the stack that ends there.
     pub(crate) install_user: fn(VirtAddr) -> Result<(), Errno>,
+    /// Has user mode enter on another stack from now on.
+    pub(crate) set_user_stack: fn(VirtAddr),
+    /// Has system calls of processes come by an entry of their own, if there is one, in place of that
+    /// of [`install_user`](Self::install_user).
+    pub(crate) install_process_calls: fn() -> Result<(), Errno>,
     /// Returns the memory map.
     pub(crate) memory_map: fn() -> Result<Vec<memory::Range>, Errno>,
     /// Ends the run.

@@ -33,6 +33,8 @@ pub(super) static PLATFORM: Platform = Platform {
     },
     install_vector,
     install_user,
+    set_user_stack,
+    install_process_calls,
     memory_map: memory::memory_map,
     shutdown: sched::shutdown,
 };
@@ -42,12 +44,21 @@ fn install_upcall() -> Result<(), Errno> {
     unsafe { callback::register(callback::Kind::Event, entry::upcall_address()) }
 }
 
-fn install_user(stack: VirtAddr) -> Result<(), Errno> {
+fn set_user_stack(stack: VirtAddr) {
     // SAFETY: the stack is given for this, and what enters on it leaves it before the next step
     // into user mode.
-    unsafe { task::stack_switch(stack) }?;
+    unsafe { task::stack_switch(stack) }.expect("the call has no errors");
+}
+
+fn install_user(stack: VirtAddr) -> Result<(), Errno> {
+    set_user_stack(stack);
     // SAFETY: the entry saves everything and ends in an `iret` hypercall.
     unsafe { callback::register(callback::Kind::Syscall, entry::syscall_address()) }
+}
+
+fn install_process_calls() -> Result<(), Errno> {
+    // SAFETY: the entry saves what Rust does not, and ends in an `iret` hypercall.
+    unsafe { callback::register(callback::Kind::Syscall, entry::process_call_address()) }
 }
 
 fn install_vector(vector: Vector, flags: u8) -> Result<(), Errno> {

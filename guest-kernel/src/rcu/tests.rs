@@ -78,7 +78,7 @@ fn a_reader_in_an_upcall_of_an_idle_vcpu_is_waited_for() {
     explore(|| {
         let model = Model::new(false);
         let writer = Model::replace(&model);
-        let state = irqentry_enter(&model.vcpu, false);
+        let state = irqentry_enter(&model.vcpu);
         model.read();
         irqentry_exit(&model.vcpu, state, KERNEL, || ());
         writer.join().unwrap();
@@ -131,8 +131,8 @@ fn a_nested_exit_with_the_state_of_the_outer_ends_the_watch_too_soon() {
     explore(|| {
         let model = Model::new(false);
         let writer = Model::replace(&model);
-        let outer = irqentry_enter(&model.vcpu, false);
-        let _inner = irqentry_enter(&model.vcpu, false);
+        let outer = irqentry_enter(&model.vcpu);
+        let _inner = irqentry_enter(&model.vcpu);
         irqentry_exit(&model.vcpu, outer, KERNEL, || ());
         model.read();
         writer.join().unwrap();

@@ -103,7 +103,11 @@ extern "C" fn first() -> ! {
     context::current().trace.set(true);
     let body = place::take_body();
     irq::irq_enable();
-    let result = body();
+    exit(body())
+}
+
+/// Ends the running task; what is on its stack is not dropped.
+pub(crate) fn exit(result: u64) -> ! {
     irq::irq_disable();
     SCHEDULER.lock().finish(result);
     switch::note_quiescent_and_switch(Why::Voluntary);

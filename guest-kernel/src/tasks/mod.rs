@@ -34,8 +34,9 @@ pub use task::{Account, Channel, Name, State, Task, TaskId};
 #[cfg(target_os = "none")]
 pub(crate) use {
     clock::on_timer,
-    place::check_interrupted_stack,
-    preempt::{preempt, preempt_call},
+    life::exit,
+    place::{check_interrupted_stack, set_process},
+    preempt::{preempt, preempt_call, preempt_process},
 };
 #[cfg(target_os = "none")]
 pub use {

@@ -14,7 +14,7 @@ use super::{
     Name, PLACES, SCHEDULER,
     stack::{self, Stack},
 };
-use crate::{context, entry::Frame, irq::EventsOffLock};
+use crate::{context, entry::Frame, irq::EventsOffLock, process::Process};
 
 /// What a task does; returns its result.
 pub(super) type Body = Box<dyn FnOnce() -> u64 + Send>;
@@ -26,6 +26,8 @@ pub(super) struct Place {
     pub(super) rsp: AtomicU64,
     /// The innermost point of [`traps::catch`](crate::traps::catch).
     pub(super) catch_point: AtomicPtr<()>,
+    /// The process that the task runs, if it does.
+    pub(super) process: AtomicPtr<Process>,
     /// The bounds of the stack; zero for a stack that is not ours to check.
     low: AtomicU64,
     top: AtomicU64,
@@ -45,6 +47,7 @@ impl Place {
         Self {
             rsp: AtomicU64::new(0),
             catch_point: AtomicPtr::new(core::ptr::null_mut()),
+            process: AtomicPtr::new(core::ptr::null_mut()),
             low: AtomicU64::new(0),
             top: AtomicU64::new(0),
         }
@@ -54,6 +57,11 @@ impl Place {
     pub(super) fn set_stack(&self, low: VirtAddr, top: VirtAddr) {
         self.low.store(low.as_u64(), Relaxed);
         self.top.store(top.as_u64(), Relaxed);
+    }
+
+    /// Returns the end of the task's stack.
+    pub(super) fn top(&self) -> VirtAddr {
+        VirtAddr::new(self.top.load(Relaxed))
     }
 
     fn low(&self) -> VirtAddr {
@@ -78,6 +86,11 @@ pub(super) fn current() -> &'static Place {
 /// Says whose turn it is.
 pub(super) fn set_current(number: usize) {
     CURRENT.store(number, Relaxed);
+}
+
+/// Says which process the running task runs, or that it runs none; events are disabled.
+pub(crate) fn set_process(process: *mut Process) {
+    current().process.store(process, Relaxed);
 }
 
 /// Gives the task in a place a stack and something to do.
@@ -109,7 +122,7 @@ pub(super) fn is_on_task_stack() -> bool {
 /// Returns where the stack of the running task is, without its guard page.
 pub fn stack() -> Range<VirtAddr> {
     let place = current();
-    place.low()..VirtAddr::new(place.top.load(Relaxed))
+    place.low()..place.top()
 }
 
 /// The bytes that a task must leave free for being interrupted.

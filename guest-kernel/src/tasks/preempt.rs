@@ -90,6 +90,17 @@ pub(crate) fn preempt() {
     }
 }
 
+/// Lets others run before the running task's process goes on, in any kernel; returns whether it has
+/// one. Events are disabled.
+#[inline(never)]
+pub(crate) fn preempt_process() -> bool {
+    let has_process = !place::current().process.load(Relaxed).is_null();
+    if has_process {
+        switch::note_quiescent_and_switch(Why::Preempted);
+    }
+    has_process
+}
+
 /// Lets others run in a preemptible call that an upcall has cut, behind that upcall's state.
 ///
 /// # Panics

@@ -13,7 +13,7 @@ use core::{arch::naked_asm, sync::atomic::Ordering::Relaxed};
 use x86_64::VirtAddr;
 
 use super::{SCHEDULER, Switch, Why, clock, life, place};
-use crate::{context, irq, time, traps};
+use crate::{context, irq, process, time, traps};
 
 /// Lets other tasks run; returns when it is this one's turn again.
 ///
@@ -56,6 +56,8 @@ fn change(Switch { from, to }: Switch) {
     let (old, new) = (place::place(from), place::place(to));
     PREVIOUS.store(from, Relaxed);
     place::set_current(to);
+    let processes = [old, new].map(|place| place.process.load(Relaxed));
+    process::change(processes[0], processes[1], new.top());
     let point = traps::exchange_catch_point(new.catch_point.load(Relaxed));
     old.catch_point.store(point, Relaxed);
     // SAFETY: the task to change to has left its registers there, or `prepare` has, and its stack

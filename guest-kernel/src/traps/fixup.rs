@@ -32,12 +32,21 @@ fn table() -> &'static [Entry] {
     unsafe { slice::from_raw_parts(start, bytes / size_of::<Entry>()) }
 }
 
+fn find(frame: &Frame) -> Option<&'static Entry> {
+    table().iter().find(|entry| entry.instruction == frame.rip)
+}
+
+/// Returns whether the kernel's instruction that faulted has a fixup.
+pub(super) fn is_there(frame: &Frame) -> bool {
+    !frame.is_user() && find(frame).is_some()
+}
+
 /// Continues at the fixup of the instruction that faulted, if it has one.
 pub(super) fn apply(frame: &mut Frame, vector: Vector) -> bool {
     if frame.is_user() {
         return false;
     }
-    let Some(entry) = table().iter().find(|entry| entry.instruction == frame.rip) else {
+    let Some(entry) = find(frame) else {
         return false;
     };
     frame.rip = entry.fixup;

@@ -7,13 +7,18 @@ use crate::{
     atomic_fn::AtomicFn,
     context,
     entry::{Cause, Frame, Vector},
-    pvops,
+    pvops, tasks,
 };
 
 /// What handles an exception. It may change the registers that continue.
 pub type Handler = fn(&mut Frame);
 
 static HANDLERS: [AtomicFn<Handler>; 256] = [const { AtomicFn::empty() }; 256];
+
+/// Sees an exception before anybody else; returns whether it is seen to.
+pub(crate) type FirstHandler = fn(&mut Frame) -> bool;
+
+static FIRST: AtomicFn<FirstHandler> = AtomicFn::empty();
 
 static SYSTEM_CALL: AtomicFn<Handler> = AtomicFn::empty();
 
@@ -22,6 +27,11 @@ static NMI: AtomicFn<Handler> = AtomicFn::empty();
 /// Sets the handler of a vector, or takes it away.
 pub fn set_handler(vector: Vector, handler: Option<Handler>) {
     HANDLERS[usize::from(vector.0)].store(handler);
+}
+
+/// Sets who sees exceptions of processes first, and those of kernel instructions that have a fixup.
+pub(crate) fn set_first_handler(handler: Option<FirstHandler>) {
+    FIRST.store(handler);
 }
 
 /// Sets the handler of SYSCALL in user mode, or takes it away.
@@ -40,6 +50,12 @@ pub(crate) fn handle(frame: &mut Frame) {
     let Cause::Exception(vector) = frame.cause() else {
         return unhandled(frame);
     };
+    if let Some(first) = FIRST.load()
+        && (frame.is_user() || fixup::is_there(frame))
+        && first(frame)
+    {
+        return;
+    }
     if fixup::apply(frame, vector) {
         return;
     }
@@ -49,7 +65,10 @@ pub(crate) fn handle(frame: &mut Frame) {
 /// Handles SYSCALL in user mode; called by its entry.
 #[inline(never)]
 pub(crate) fn handle_system_call(frame: &mut Frame) {
-    dispatch(&SYSTEM_CALL, frame);
+    match SYSTEM_CALL.load() {
+        Some(handler) => handler(frame),
+        None => without_handler(frame),
+    }
 }
 
 /// Handles a non-maskable interrupt, of a callback of its own or of the trap table; called by its
@@ -65,19 +84,31 @@ pub(crate) fn handle_nmi(frame: &mut Frame) {
     }
 }
 
-/// Goes back to whoever ran the process that an upcall has interrupted ([`crate::user::run`]), so
-/// that other tasks can run: on the stack of entries from processes none can be left.
+/// Lets other tasks run before a process goes on.
+///
+/// A process has been entered on the stack of its own task, which can be left there. Where code runs
+/// in ring 3 without being a process, an upcall goes back to whoever runs it ([`crate::user::run`]).
 #[inline(never)]
 pub(crate) fn leave_user(frame: &mut Frame) {
-    catch::deliver(frame);
+    if !tasks::preempt_process() && frame.cause() == Cause::Event {
+        catch::deliver(frame);
+    }
 }
 
 fn dispatch(handler: &AtomicFn<Handler>, frame: &mut Frame) {
     match handler.load() {
         Some(handler) => handler(frame),
-        // Who waits has not called what an interrupt does.
-        None if !context::current().count.in_interrupt() && catch::deliver(frame) => {}
-        None => unhandled(frame),
+        None => without_handler(frame),
+    }
+}
+
+/// Handles what has no handler; out of the way of what has.
+#[cold]
+#[inline(never)]
+fn without_handler(frame: &mut Frame) {
+    // Who waits has not called what an interrupt does.
+    if context::current().count.in_interrupt() || !catch::deliver(frame) {
+        unhandled(frame);
     }
 }
 

@@ -16,7 +16,7 @@ mod probe;
 pub use catch::catch;
 pub(crate) use catch::exchange_point as exchange_catch_point;
 pub use handlers::{Handler, set_handler, set_nmi_handler, set_system_call_handler};
-pub(crate) use handlers::{handle, handle_nmi, handle_system_call, leave_user};
+pub(crate) use handlers::{handle, handle_nmi, handle_system_call, leave_user, set_first_handler};
 pub use probe::{Fault, Probe, probe_read, probe_write};
 
 use crate::{abi::trap, entry::Vector, hypercall::Errno, platform};

@@ -225,8 +225,11 @@ fn spawn(checks: &mut Checks) {
     let child = calls::spawn(b"echo", b"the child speaks").unwrap_or_default();
     checks.equal("a child", (child != 0, child == calls::getpid()), (true, false));
     checks.equal("wait", calls::wait(child), Ok(0));
-    let child = calls::spawn(b"echo", &many[..ARGUMENT_BYTES]).and_then(calls::wait);
-    checks.equal("spawn with as much as may be", child, Ok(0));
+    let mut most = [b'0'; ARGUMENT_BYTES];
+    most[..7].copy_from_slice(b"status ");
+    most[ARGUMENT_BYTES - 1] = b'9';
+    let child = calls::spawn(b"misbehave", &most).and_then(calls::wait);
+    checks.equal("spawn with as much as may be", child, Ok(9));
 }
 
 fn wait(checks: &mut Checks) {

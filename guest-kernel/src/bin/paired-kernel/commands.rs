@@ -6,7 +6,7 @@ use crate::{
     clock,
     greeting::{memory, version},
     hypercalls::{show_all, show_exits},
-    ports, threads, tick,
+    ports, programs, threads, tick,
 };
 
 /// One command.
@@ -34,6 +34,9 @@ const COMMANDS: &[Command] = &[
         help: "a task that keeps busy: spin [MILLISECONDS]",
         run: threads::spin,
     },
+    Command { name: "shell", help: "the shell: shell [SCRIPT]", run: programs::shell },
+    Command { name: "run", help: "a program: run NAME [ARGUMENTS]", run: programs::run },
+    Command { name: "processes", help: "processes and programs", run: programs::show },
     Command { name: "timers", help: "alarms that are set", run: clock::timers },
     Command { name: "events", help: "ports, and events of each", run: ports::show },
     Command { name: "exits", help: "VM exits of this domain by reason", run: show_exits },

@@ -12,6 +12,7 @@ mod commands;
 mod greeting;
 mod hypercalls;
 mod ports;
+mod programs;
 mod prompt;
 mod setup;
 mod threads;

@@ -2,15 +2,16 @@
 
 use core::fmt::Display;
 
-use xenolith_guest::{StartInfo, console, events, irq, println, tasks, time, traps};
+use xenolith_guest::{StartInfo, console, events, irq, println, process, tasks, time, traps};
 
-/// Turns on exceptions, events, the timer, console input and tasks, and says what came of it.
-pub(crate) fn run(start: &StartInfo) {
+/// Turns on exceptions, events, the timer, console input, tasks and processes, and says what came of it.
+pub(crate) fn run(start: &'static StartInfo) {
     report("exceptions", "handled here", traps::install());
     report("events", "by upcalls", events::install());
     report("timer", "VIRQ_TIMER", time::install().map(drop));
     report("input", "VIRQ_CONSOLE", console::install().map(drop));
     report("tasks", "round robin", tasks::start(start).map(drop));
+    report("programs", "in user mode", process::install(start));
     irq::irq_enable();
 }
 
