@@ -9,8 +9,8 @@
 use core::arch::{asm, x86_64::_rdtsc};
 
 use xenolith_programs::{
-    calls::{getpid, map, spawn, unmap, wait, yield_now},
-    numbers::MAP_WRITE,
+    calls::{map, spawn, unmap, wait, yield_now},
+    numbers::{GETPID, MAP_WRITE},
     println, program,
 };
 
@@ -22,18 +22,8 @@ const PAGE: u64 = 4096;
 type Operation = (&'static str, &'static str, fn(u64) -> u64, fn(u64));
 
 const OPERATIONS: &[Operation] = &[
-    ("getpid", "process: getpid", |_| 0, |_| _ = getpid()),
-    (
-        "bad-number",
-        "process: call without a number (-ENOSYS)",
-        |_| 0,
-        |_| {
-            // SAFETY: there is no such call.
-            unsafe {
-                asm!("syscall", inout("rax") 999_u64 => _, out("rcx") _, out("r11") _);
-            }
-        },
-    ),
+    ("getpid", "process: getpid", |_| 0, |_| system_call(GETPID)),
+    ("bad-number", "process: call without a number (-ENOSYS)", |_| 0, |_| system_call(999)),
     ("yield", "process: yield, nobody else ready", |_| 0, |_| _ = yield_now()),
     ("read-fault", "process: #PF, page of zeros shared", fresh, |at| {
         // SAFETY: the page was mapped for it.
@@ -66,6 +56,12 @@ const OPERATIONS: &[Operation] = &[
         },
     ),
 ];
+
+/// The shortest form of a call without arguments.
+fn system_call(number: u64) {
+    // SAFETY: the calls with which this is made touch no memory.
+    unsafe { asm!("syscall", inout("rax") number => _, out("rcx") _, out("r11") _) }
+}
 
 /// Returns a page that has never been touched, in a table that has.
 fn fresh(round: u64) -> u64 {
