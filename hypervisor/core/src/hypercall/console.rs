@@ -42,7 +42,7 @@ fn write<M: Machine>(call: &mut Call<'_, M>, args: &Args, count: u32, buffer: Gv
         }
         at = at.wrapping_add(to_u64(len));
         rest -= u32::try_from(len).expect("a chunk is short");
-        if call.machine.preempt() {
+        if rest != 0 && call.machine.preempt() {
             break;
         }
     }
