@@ -9,7 +9,12 @@ use x86_64::VirtAddr;
 
 use super::exception::catch;
 use crate::{
-    abi::{guest_context::VGCF_IN_SYSCALL, hypercall, trap::IretContext},
+    abi::{
+        guest_context::VGCF_IN_SYSCALL,
+        hypercall,
+        trap::IretContext,
+        xenolith::{KERNEL_CS, KERNEL_SS},
+    },
     entry::Frame,
     traps,
 };
@@ -40,6 +45,35 @@ pub fn at(rsp: VirtAddr) -> Option<Frame> {
                 in("rax") u64::from(hypercall::IRET), options(noreturn))
         }
     })
+}
+
+/// Makes the hypercall by a list of `count` calls that ends with it, and goes on here with `rflags`;
+/// returns the address at which that is.
+pub fn by_list(list: VirtAddr, count: u64, rflags: u64) -> VirtAddr {
+    let target: u64;
+    // SAFETY: see the module `probe`; the stack is as before behind the target.
+    unsafe {
+        asm!(
+            "mov {rsp}, rsp",
+            "lea {target}, [rip + 2f]",
+            "push {ss}", "push {rsp}", "push {rflags}", "push {cs}", "push {target}",
+            "push 0", "push 0", "push 0", "push 0",
+            "syscall",
+            "ud2",
+            "2:",
+            rsp = out(reg) _,
+            target = out(reg) target,
+            ss = const KERNEL_SS,
+            cs = const KERNEL_CS,
+            rflags = in(reg) rflags,
+            in("rdi") list.as_u64(),
+            in("rsi") count,
+            inout("rax") u64::from(hypercall::MULTICALL) => _,
+            out("rcx") _,
+            out("r11") _,
+        );
+    }
+    VirtAddr::new(target)
 }
 
 /// The way back that `entry` has, on a copy of the frame, with the flag in the hypercall's frame.

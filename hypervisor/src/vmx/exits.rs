@@ -128,8 +128,9 @@ fn other_outcome(
         Outcome::Iret => {
             registers.rax = u64::from(IRET);
             let header = &context.domain.resident;
-            let entry =
-                if context.vcpu.nmi_in_service { header.nmi_syscall } else { header.syscall };
+            // An NMI that the list has sent comes at the target, as one that had to wait does.
+            let asks = context.vcpu.nmi_in_service || context.vcpu.nmi_pending;
+            let entry = if asks { header.nmi_syscall } else { header.syscall };
             context.set_rip(context.vcpu.resident + u64::from(entry));
         }
         Outcome::Yield => return context.return_after(registers, Pause::Yield),

@@ -16,7 +16,8 @@ use xenolith_guest::{
     StartInfo,
     abi::{
         errno,
-        hypercall::{NMI_OP, VCPU_OP},
+        hypercall::{IRET, NMI_OP, VCPU_OP},
+        multicall::MulticallEntry,
         nmi, vcpu,
         xenolith::{KERNEL_CS, KERNEL_SS},
     },
@@ -31,7 +32,7 @@ use xenolith_guest::{
         vcpu::send_nmi,
     },
     irq::{self, EventsOffLock, Flags},
-    probe::{callbacks, exception::catch, hypercall::by_page, registers},
+    probe::{callbacks, exception::catch, hypercall::by_page, iret, registers},
     scenario::Checks,
     shared_info::shared_info,
     traps,
@@ -65,6 +66,7 @@ fn run(checks: &mut Checks, start: &'static StartInfo) {
     check_eq!(checks, callbacks::register_nmi(entry::nmi_address()), Ok(()));
     check_comes(checks, Cause::Nmi);
     check_registers(checks);
+    check_in_list(checks);
     check_one_at_a_time(checks);
     check_in_upcall(checks);
     check_eq!(checks, unregister_callback(), Ok(()));
@@ -120,6 +122,26 @@ fn check_comes(checks: &mut Checks, cause: Cause) {
         check_eq!(checks, frame.events(), before, "{what}: IF");
         check_eq!(checks, events, Flags::DISABLED, "{what}: events in the handler");
         check_eq!(checks, irq::save_fl(), before, "{what}: events behind it");
+    }
+    irq::irq_disable();
+}
+
+/// One list of calls sends it and ends with `iret`: it comes at the target of that.
+fn check_in_list(checks: &mut Checks) {
+    for mask in [Flags::IF, Flags::DISABLED] {
+        irq::irq_disable();
+        let call = |op: u32, first: u32| MulticallEntry {
+            op: op.into(),
+            result: 0x5555,
+            args: [first.into(), 0, 0, 0, 0, 0],
+        };
+        let list = [call(VCPU_OP, vcpu::SEND_NMI), call(IRET, 0)];
+        let at = VirtAddr::from_ptr(core::hint::black_box(&raw const list));
+        let target = iret::by_list(at, 2, 2 | mask.bits());
+        let (frame, _, _) = taken(checks, format_args!("in a list, {mask:?}"));
+        check_eq!(checks, frame.rip, target.as_u64(), "rip, {mask:?}");
+        check_eq!(checks, frame.events(), mask, "IF in the frame");
+        check_eq!(checks, irq::save_fl(), mask, "events behind it");
     }
     irq::irq_disable();
 }
