@@ -11,25 +11,21 @@
 //! Pages take memory when they are touched (`resolve`). A process that ends gives all of it back.
 
 use alloc::sync::Arc;
-use core::{
-    ops::Range,
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
-};
+use core::{ops::Range, sync::atomic::Ordering::Relaxed};
 
-use spin::Once;
 use x86_64::{
-    PhysAddr, VirtAddr,
+    VirtAddr,
     structures::paging::{PageTableFlags as Flags, PhysFrame},
 };
 use xenolith_system_calls::{EINVAL, ENOMEM};
 
 use super::{
     arguments::{Answer, Error},
-    machine,
-    page_table::{self, Tables},
+    page_table,
+    pages::{self, InMemory},
     program::Program,
     regions::{Access, Backing, PAGE, Region, RegionError, Regions},
-    resolve::{Attempt, Mapped, Refusal, Remedy, resolve},
+    resolve::{Attempt, Refusal, Remedy, resolve},
 };
 use crate::{memory, pvops, static_pages::PAGE_BYTES};
 
@@ -46,63 +42,12 @@ const GUARD: Range<u64> = STACK.start - (1 << 20)..STACK.start;
 /// The lower half of the address space.
 const LOWER_HALF: Range<u64> = 0..1 << 47;
 
-/// Entries of a top-level table, and the first that is the kernel's.
-const ENTRIES: usize = 512;
-const FIRST_OF_KERNEL: usize = 256;
-
-/// What all address spaces share.
-#[derive(Clone, Copy, Debug)]
-struct Shared {
-    /// The kernel's own top-level table.
-    root: PhysFrame,
-    /// The page of zeros.
-    zeros: PhysFrame,
-}
-
-static SHARED: Once<Shared> = Once::new();
-
 /// Why a fault has no remedy.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Problem {
     Refused(Refusal),
     StackOverflow,
     NoMemory,
-}
-
-/// Tables in frames of this kernel.
-struct InMemory;
-
-impl Tables for InMemory {
-    fn allocate(&self) -> Option<PhysAddr> {
-        memory::allocate_zeroed().map(PhysFrame::start_address)
-    }
-
-    fn release(&self, table: PhysAddr) {
-        memory::release(PhysFrame::containing_address(table));
-    }
-
-    fn entry(&self, table: PhysAddr, index: usize) -> &AtomicU64 {
-        let table = memory::pointer::<u64>(PhysFrame::containing_address(table));
-        // SAFETY: all memory stays mapped, `index` is below 512, and entries are accessed as
-        // atomics only.
-        unsafe { AtomicU64::from_ptr(table.wrapping_add(index % ENTRIES)) }
-    }
-}
-
-/// Takes what all address spaces share; `None` without memory.
-pub(super) fn install() -> Option<()> {
-    let shared = Shared { root: machine::address_space(), zeros: memory::allocate_zeroed()? };
-    SHARED.call_once(|| shared);
-    Some(())
-}
-
-fn shared() -> Shared {
-    *SHARED.get().expect("processes are installed")
-}
-
-/// Returns the kernel's own top-level table.
-pub(super) fn of_kernel() -> PhysFrame {
-    shared().root
 }
 
 /// The address space of one process.
@@ -116,12 +61,8 @@ pub(super) struct AddressSpace {
 impl AddressSpace {
     /// Returns an address space in which a program could begin.
     pub(super) fn new(program: Arc<Program>) -> Result<Self, Problem> {
-        let root = memory::allocate_zeroed().ok_or(Problem::NoMemory)?;
+        let root = pages::top_level().ok_or(Problem::NoMemory)?;
         let mut space = Self { root, regions: Regions::new(), program };
-        for index in FIRST_OF_KERNEL..ENTRIES {
-            let of_kernel = InMemory.entry(of_kernel().start_address(), index).load(Relaxed);
-            InMemory.entry(root.start_address(), index).store(of_kernel, Relaxed);
-        }
         let stack = Region { pages: STACK, access: Access::Write, backing: Backing::Stack };
         let regions = space.program.regions().cloned().chain([stack]);
         for region in regions {
@@ -166,7 +107,7 @@ impl AddressSpace {
         let entry = page_table::make(&InMemory, self.root.start_address(), address);
         let entry = entry.ok_or(Problem::NoMemory)?;
         let mapped = entry.load(Relaxed);
-        let remedy = resolve(region, attempt, state(mapped)).map_err(Problem::Refused)?;
+        let remedy = resolve(region, attempt, pages::state(mapped)).map_err(Problem::Refused)?;
         let new = self.apply(remedy, address, mapped, region.access).ok_or(Problem::NoMemory)?;
         entry.store(new, Relaxed);
         // The processor may remember the entry that it found wanting.
@@ -176,23 +117,23 @@ impl AddressSpace {
 
     /// Does what a remedy says; returns the new entry.
     fn apply(&self, remedy: Remedy, address: u64, mapped: u64, access: Access) -> Option<u64> {
-        let zeros = shared().zeros;
+        let zeros = pages::zeros();
         let file = |segment| self.program.frame(segment, address);
         Some(match remedy {
             Remedy::Retry => mapped,
             Remedy::MakeWritable => mapped | Flags::WRITABLE.bits(),
-            Remedy::ShareZeros => share(zeros, access),
-            Remedy::ShareFile(segment) => share(file(segment).unwrap_or(zeros), access),
-            Remedy::Zeros => word(memory::allocate_zeroed()?, access, Flags::WRITABLE),
+            Remedy::ShareZeros => pages::share(zeros, access),
+            Remedy::ShareFile(segment) => pages::share(file(segment).unwrap_or(zeros), access),
+            Remedy::Zeros => pages::word(memory::allocate_zeroed()?, access, Flags::WRITABLE),
             Remedy::CopyFile(segment) => match file(segment) {
-                Some(frame) => word(copy(frame)?, access, Flags::WRITABLE),
-                None => word(memory::allocate_zeroed()?, access, Flags::WRITABLE),
+                Some(frame) => pages::word(pages::copy(frame)?, access, Flags::WRITABLE),
+                None => pages::word(memory::allocate_zeroed()?, access, Flags::WRITABLE),
             },
             Remedy::CopyMapped => {
                 let old = PhysFrame::containing_address(page_table::target(mapped));
-                let new = copy(old)?;
+                let new = pages::copy(old)?;
                 memory::release(old);
-                word(new, access, Flags::WRITABLE)
+                pages::word(new, access, Flags::WRITABLE)
             }
         })
     }
@@ -229,37 +170,4 @@ impl Drop for AddressSpace {
         self.release(&LOWER_HALF);
         memory::release(self.root);
     }
-}
-
-/// Returns how an entry maps its page.
-fn state(entry: u64) -> Mapped {
-    if entry & Flags::PRESENT.bits() == 0 {
-        Mapped::No
-    } else if memory::sharers(PhysFrame::containing_address(page_table::target(entry))) > 1 {
-        Mapped::Shared
-    } else {
-        Mapped::Alone { writable: entry & Flags::WRITABLE.bits() != 0 }
-    }
-}
-
-/// Returns an entry for a frame that gets one more user, read-only.
-fn share(frame: PhysFrame, access: Access) -> u64 {
-    memory::share(frame);
-    word(frame, access, Flags::empty())
-}
-
-/// Returns an entry for a frame.
-fn word(frame: PhysFrame, access: Access, more: Flags) -> u64 {
-    let execute = if access == Access::Execute { Flags::empty() } else { Flags::NO_EXECUTE };
-    let flags = Flags::PRESENT | Flags::USER_ACCESSIBLE | execute | more;
-    frame.start_address().as_u64() | flags.bits()
-}
-
-/// Returns a frame with the content of another.
-fn copy(frame: PhysFrame) -> Option<PhysFrame> {
-    let new = memory::allocate()?;
-    let [from, to] = [frame, new].map(memory::pointer::<u8>);
-    // SAFETY: both are whole frames, the new one nobody else's.
-    unsafe { to.copy_from_nonoverlapping(from, PAGE_BYTES) };
-    Some(new)
 }

@@ -2,9 +2,9 @@
 
 use super::{
     address_space::Problem,
-    life::{self, Process},
-    machine,
+    life, machine,
     resolve::Attempt,
+    running::{self, Process},
     table::Status,
 };
 use crate::{
@@ -20,7 +20,7 @@ const PAGE_FAULT: Vector = Vector(14);
 /// In the kernel only the copies from and to processes get this far (see `traps::set_first_handler`).
 pub(super) fn handle(frame: &mut Frame) -> bool {
     let Cause::Exception(vector) = frame.cause() else { return false };
-    let Some(process) = life::current() else { return false };
+    let Some(process) = running::current() else { return false };
     let problem = if vector == PAGE_FAULT {
         match resolve(process, machine::fault_address(), frame.error_code) {
             Ok(()) => return true,

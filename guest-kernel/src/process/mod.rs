@@ -20,6 +20,8 @@ pub mod table;
 #[cfg(target_os = "none")]
 mod address_space;
 #[cfg(target_os = "none")]
+mod errors;
+#[cfg(target_os = "none")]
 mod extended;
 #[cfg(target_os = "none")]
 mod fault;
@@ -30,19 +32,25 @@ mod life;
 #[cfg(target_os = "none")]
 mod machine;
 #[cfg(target_os = "none")]
+mod pages;
+#[cfg(target_os = "none")]
 mod program;
 #[cfg(target_os = "none")]
 mod ramdisk;
+#[cfg(target_os = "none")]
+mod running;
 #[cfg(target_os = "none")]
 mod system_call;
 #[cfg(target_os = "none")]
 mod user_memory;
 
 #[cfg(target_os = "none")]
-pub(crate) use {life::change, system_call::handle_call};
-#[cfg(target_os = "none")]
 pub use {
-    life::{InstallError, Process, SpawnError, install, list, spawn, wait},
+    errors::{InstallError, SpawnError},
+    life::{install, list, spawn, wait},
     program::cached_pages,
     ramdisk::files as ramdisk_files,
+    running::Process,
 };
+#[cfg(target_os = "none")]
+pub(crate) use {running::change, system_call::handle_call};

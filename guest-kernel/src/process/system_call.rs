@@ -10,9 +10,9 @@ use xenolith_system_calls::{
 
 use super::{
     arguments::{self, Answer, Error},
-    input,
-    life::{self, Process, SpawnError},
-    ramdisk,
+    errors::SpawnError,
+    input, life, ramdisk,
+    running::{self, Process},
     table::{Parent, ProcessId, Status},
     user_memory,
 };
@@ -41,7 +41,7 @@ pub(crate) fn handle_call(call: &mut ProcessCall) {
 /// Returns what RAX is to be.
 #[inline]
 fn answer(number: u64, arguments: impl FnOnce() -> [u64; 4]) -> u64 {
-    let process = life::current().expect("only processes make system calls");
+    let process = running::current().expect("only processes make system calls");
     if number == GETPID { process.id.number() } else { with_events(process, number, &arguments()) }
 }
 
@@ -81,7 +81,7 @@ fn call(process: &Process, number: u64, arguments: [u64; 4]) -> Answer {
         SPAWN => spawn(process, arguments),
         WAIT => wait(process, first),
         SET_FS_BASE => {
-            life::set_fs_base(arguments::base(first)?);
+            running::set_fs_base(arguments::base(first)?);
             Ok(0)
         }
         _ => Err(Error(ENOSYS)),
