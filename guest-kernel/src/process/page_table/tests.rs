@@ -38,6 +38,7 @@ impl Tables for Heap {
 const ALL: Range<u64> = USER_START..USER_END.next_multiple_of(1 << 39);
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes under Miri")]
 fn both_ends_of_user_space_have_entries_of_their_own() {
     let heap = Heap::default();
     let root = heap.allocate().unwrap();
@@ -54,6 +55,7 @@ fn both_ends_of_user_space_have_entries_of_their_own() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes under Miri")]
 fn without_memory_there_are_no_tables_and_none_is_lost() {
     let heap = Heap::default();
     let root = heap.allocate().unwrap();
@@ -87,6 +89,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 proptest! {
     #[test]
+    #[cfg_attr(miri, ignore = "takes minutes under Miri")]
     fn entries_are_those_of_a_model(steps in steps()) {
         let heap = Heap::default();
         let root = heap.allocate().unwrap();
