@@ -86,10 +86,10 @@ fn is_bare() -> bool {
 
 /// Sets TS or clears it.
 fn use_fpu(fpu: FpuUse) -> Result<(), Errno> {
+    const TS: u64 = 1 << 3;
     if !is_bare() {
         return fpu_taskswitch(fpu);
     }
-    const TS: u64 = 1 << 3;
     let trapped = if fpu == FpuUse::Trapped { TS } else { 0 };
     control::write_cr0(control::cr0() & !TS | trapped);
     Ok(())
