@@ -87,8 +87,8 @@ fn set_ldt<S: OwnState>(
     Ok(())
 }
 
-/// Bytes of a page that are moved at a time.
-const CHUNK_BYTES: usize = 256;
+/// Bytes of a page that are moved at a time: few times for a page, and little to have on the stack.
+const CHUNK_BYTES: usize = 1024;
 
 fn clear<S: OwnState>(tables: &mut Tables<'_, S>, frame: Gfn) -> Result<(), Refusal> {
     let to = tables.frame(frame)?;
