@@ -91,7 +91,7 @@ pub struct Header {
     pub returns: [u32; 3],
     /// Where the tail of hypercalls begins and ends.
     pub hypercall_tail: (u32, u32),
-    /// Ranges to restart.
+    /// Ranges to restart, ascending. None lies in another.
     pub restarts: ArrayVec<Restart, MAX_RESTARTS>,
     /// Ranges of instructions that may fault.
     pub fixups: ArrayVec<Fixup, MAX_FIXUPS>,
@@ -130,6 +130,7 @@ impl Header {
             let restart = Restart { start, end, target, undo };
             restarts.try_push(restart).map_err(|_| HeaderError)?;
         }
+        restarts.sort_unstable_by_key(|restart: &Restart| restart.start);
         let mut fixups = ArrayVec::new();
         for _ in 0..offset()? {
             let fixup = Fixup { start: offset()?, end: offset()?, target: offset()? };
@@ -157,7 +158,10 @@ impl Header {
 
     /// Returns the range to restart in which `offset` lies, if it lies in one.
     pub fn restart_at(&self, offset: u64) -> Option<&Restart> {
-        self.restarts.iter().find(|r| (u64::from(r.start)..u64::from(r.end)).contains(&offset))
+        // Each event that comes in the resident is looked up.
+        let behind = self.restarts.partition_point(|restart| u64::from(restart.start) <= offset);
+        let restart = &self.restarts[behind.checked_sub(1)?];
+        (offset < u64::from(restart.end)).then_some(restart)
     }
 }
 
@@ -234,6 +238,19 @@ mod tests {
             (0x20, true, true)
         );
         assert!(restart.undo.flags());
+    }
+
+    #[test]
+    fn every_range_is_found_whatever_their_order() {
+        let ranges =
+            [[0x40, 0x48, 1, 0], [0x10, 0x20, 2, 0], [0x48, 0x49, 3, 0], [0x30, 0x31, 4, 0]];
+        let header = Header::read(&binary(&ranges)).unwrap();
+        for offset in 0..0x60 {
+            let inside = |range: &&[u32; 4]| (range[0]..range[1]).contains(&offset);
+            let want = ranges.iter().find(inside).map(|range| range[2]);
+            let found = header.restart_at(offset.into()).map(|restart| restart.target);
+            assert_eq!(found, want, "{offset:#x}");
+        }
     }
 
     #[test]
