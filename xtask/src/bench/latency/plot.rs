@@ -8,16 +8,18 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use super::lines::Samples;
 use super::{MEDIAN, WORST};
 
-/// Pixels: of the picture's width, of a call's row, of what is left of rows, above and below them.
+/// Pixels: of the picture's width, of a call's row, of what is left and right of rows, above and below
+/// them.
 const WIDTH: u32 = 1000;
 const ROW: u32 = 26;
 const LEFT: i32 = 290;
+const RIGHT: u32 = 40;
 const TOP: i32 = 44;
 const BOTTOM: u32 = 56;
-/// Decades of the axis, of instructions: 10^2 to 10^6.
-const DECADES: std::ops::Range<u32> = 2..6;
+/// Decades of the axis, of instructions: 10^2 to 10^5. What lies beyond is in the last bar.
+const DECADES: std::ops::Range<u32> = 2..5;
 /// Bars in a decade.
-const BARS: usize = 30;
+const BARS: usize = 40;
 /// Heights of bars, in pixels.
 const BAR_HEIGHT: f64 = 20.0;
 
@@ -41,12 +43,12 @@ pub(super) fn svg(calls: &[Samples]) -> Result<String> {
 fn draw(area: &Area<'_>, calls: &[Samples]) -> Result<(), DrawingError> {
     area.fill(&WHITE)?;
     let title = "Instructions from an event to its handler, while a hypercall is being made";
-    area.draw_text(title, &style(16, HPos::Left), (10, 10))?;
+    area.draw_text(title, &style(20, HPos::Left), (10, 10))?;
     let bottom = y(calls.len());
     axis(area, bottom)?;
     for (name, aim, color) in [("aim, median", MEDIAN, GREEN_LINE), ("aim, worst", WORST, RED)] {
         line(area, x(aim), bottom, color)?;
-        area.draw_text(name, &style(12, HPos::Center), (x(aim), bottom + 32))?;
+        area.draw_text(name, &style(15, HPos::Center), (x(aim), bottom + 32))?;
     }
     for (index, call) in calls.iter().enumerate() {
         row(area, y(index), call)?;
@@ -60,7 +62,8 @@ const GREEN_LINE: RGBColor = RGBColor(0, 130, 60);
 const BAR: RGBColor = RGBColor(70, 110, 180);
 const GRID: RGBColor = RGBColor(225, 225, 225);
 
-/// A font, and where text is relative to its point.
+/// A font of so many pixels, of which capital letters are some two thirds, and where text is relative
+/// to its point.
 fn style<'a>(pixels: u32, horizontal: HPos) -> TextStyle<'a> {
     ("sans-serif", pixels).into_text_style(&(WIDTH, WIDTH)).pos(Pos::new(horizontal, VPos::Top))
 }
@@ -78,7 +81,7 @@ fn x(instructions: u64) -> i32 {
 /// Where a part of the axis, 0 to 1, is.
 #[expect(clippy::cast_possible_truncation, reason = "a picture is small")]
 fn pixel(part: f64) -> i32 {
-    let width = f64::from(WIDTH.cast_signed() - LEFT - 20);
+    let width = f64::from((WIDTH - RIGHT).cast_signed() - LEFT);
     LEFT + (part * width).round() as i32
 }
 
@@ -97,18 +100,18 @@ fn axis(area: &Area<'_>, bottom: i32) -> Result<(), DrawingError> {
     for decade in DECADES.start..=DECADES.end {
         let value = 10_u64.pow(decade);
         line(area, x(value), bottom, GRID)?;
-        area.draw_text(&value.to_string(), &style(12, HPos::Center), (x(value), bottom + 8))?;
+        area.draw_text(&value.to_string(), &style(15, HPos::Center), (x(value), bottom + 8))?;
     }
     Ok(())
 }
 
 /// The name of a call, and its bars: the highest is as high as a row.
 fn row(area: &Area<'_>, top: i32, call: &Samples) -> Result<(), DrawingError> {
-    area.draw_text(&call.call, &style(13, HPos::Right), (LEFT - 10, top + 6))?;
+    area.draw_text(&call.call, &style(16, HPos::Right), (LEFT - 10, top + 6))?;
     let counts = counts(call);
     let most = counts.iter().copied().max().unwrap_or(1);
     let floor = top + ROW.cast_signed();
-    area.draw(&PathElement::new([(LEFT, floor), (WIDTH.cast_signed() - 20, floor)], GRID))?;
+    area.draw(&PathElement::new([(LEFT, floor), ((WIDTH - RIGHT).cast_signed(), floor)], GRID))?;
     for (index, count) in counts.iter().enumerate().filter(|(_, count)| **count != 0) {
         let [left, right] = [index, index + 1].map(|edge| pixel(part(edge, counts.len())));
         // A single sample is still to be seen.
@@ -164,7 +167,7 @@ mod tests {
     fn the_picture_has_names_aims_and_bars() {
         let text = svg(&[call(&[500]), call(&[600, 90_000])]).unwrap();
         assert!(text.starts_with("<svg") && text.trim_end().ends_with("</svg>"), "{text}");
-        for part in ["&lt;a call&gt;", "aim, median", "aim, worst", "1000000"] {
+        for part in ["&lt;a call&gt;", "aim, median", "aim, worst", "100000"] {
             assert!(text.contains(part), "{part}");
         }
         assert_eq!(text.matches("<rect").count(), 1 + 3, "the background and a bar each");
