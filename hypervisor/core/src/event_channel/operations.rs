@@ -11,8 +11,8 @@ use super::port::{End, Port};
 use super::record::{Binding, PortRecord};
 use crate::address::DomId;
 
-/// Ports that a reset closes at a time.
-const RESET_PORTS: u32 = 256;
+/// Ports that a reset closes at a time, some 230 instructions each.
+const RESET_PORTS: u32 = 16;
 
 /// How far a reset has come.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

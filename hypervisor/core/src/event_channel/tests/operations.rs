@@ -264,7 +264,7 @@ fn reset_closes_all_ports_in_pieces() {
         pieces += 1;
         reset = Reset::Resume;
     }
-    assert_eq!(pieces, 16);
+    assert_eq!(pieces, 256);
     assert_eq!(domains.of(ONE).0.ports().in_use(), 0);
     assert!(!domains.is_pending(ONE, near));
     assert_eq!(domains.of(ONE).0.virq_port(Virq(0), CPU_1), None);

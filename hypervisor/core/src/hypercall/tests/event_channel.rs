@@ -173,7 +173,7 @@ fn a_reset_goes_on_until_all_is_closed() {
         args = rest;
         pieces += 1;
     }
-    assert_eq!(pieces, 16);
+    assert_eq!(pieces, 256);
     let ports = caller.machine.channels.ports();
     assert_eq!(ports.in_use(), 0);
     assert!(ports.record(Port(4095)).is_ok(), "ports do not cease to exist");
