@@ -40,6 +40,8 @@ pub(crate) enum Task {
     Bench(BenchOptions),
     /// Make a package for a guest kernel of your own
     New(NewOptions),
+    /// List what sites of operations in a guest kernel become, as disassembly
+    Sites(SitesOptions),
     /// Tell what is installed, what is missing, and what each is for
     Doctor,
     /// Install what is missing
@@ -140,6 +142,17 @@ pub(crate) struct TestOptions {
 pub(crate) struct NewOptions {
     /// Directory to make; its name is the package's
     pub(crate) directory: PathBuf,
+}
+
+/// Options of `sites`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct SitesOptions {
+    /// Guest kernel with symbols [default: the paired kernel]
+    #[arg(long, value_name = "ELF")]
+    pub(crate) program: Option<PathBuf>,
+    /// Only sites of this operation, such as save_fl
+    #[arg(value_name = "OPERATION")]
+    pub(crate) op: Option<String>,
 }
 
 /// Options of `bench`.

@@ -53,6 +53,7 @@ fn perform(task: &Task) -> Result<ExitCode> {
         Task::Abi(options) => abi(&workspace, *options),
         Task::Bench(options) => bench::run(&workspace, *options),
         Task::New(options) => new::run(&workspace, options),
+        Task::Sites(options) => sites::list(&workspace, options),
         Task::Doctor => doctor::run(&workspace),
         Task::Setup(options) => setup(&workspace, *options),
     }

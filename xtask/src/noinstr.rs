@@ -11,8 +11,10 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
+use xenolith_guest::pvops::World;
 
 use crate::build::{self, PAIRED_KERNEL, programs_of};
+use crate::sites::records::Program;
 use crate::workspace::Workspace;
 use binary::EntryCode;
 
@@ -28,7 +30,12 @@ const FUNCTIONS: usize = 10;
 /// A tool fails, or a kernel is not as it should be.
 pub(crate) fn run(workspace: &Workspace) -> Result<String> {
     build::single(PAIRED_KERNEL, workspace)?;
-    let (code, violations) = check(&workspace.program("paired-kernel"))?;
+    let (code, mut violations) = check(&workspace.program("paired-kernel"))?;
+    for world in World::ALL {
+        let patched = patched(&workspace.program("paired-kernel"), &code, world)?;
+        let found = walk::violations(&patched);
+        violations.extend(found.into_iter().map(|it| format!("patched, {world:?}: {it}")));
+    }
     if !violations.is_empty() {
         bail!("entry code of the paired kernel\n{}", violations.join("\n"));
     }
@@ -41,6 +48,20 @@ pub(crate) fn run(workspace: &Workspace) -> Result<String> {
     let (functions, points) = (code.functions.len(), code.points.len());
     let planted = violations.len();
     Ok(format!("{functions} functions, {points} points; {planted} planted violations found"))
+}
+
+/// The same entry code with its sites of operations patched for a world.
+fn patched(program: &Path, code: &EntryCode, world: World) -> Result<EntryCode> {
+    let program = Program::of_path(program)?;
+    let mut code = code.clone();
+    code.sites.clear();
+    for (site, bytes) in program.sites.iter().zip(program.patched(world)?) {
+        if let Some(offset) = code.offset(site.address) {
+            let place = code.bytes.get_mut(offset..offset + bytes.len());
+            place.context("a site ends outside of entry code")?.copy_from_slice(&bytes);
+        }
+    }
+    Ok(code)
 }
 
 /// The entry code of a program, and what is wrong with it.

@@ -24,7 +24,7 @@ use crate::scenario::catalogue;
 use crate::scenario::spec::Kind;
 use crate::setup::{self, Policy, rust::Part};
 use crate::workspace::Workspace;
-use crate::{abi, build, noinstr};
+use crate::{abi, build, noinstr, sites};
 use report::{Report, Row};
 use selection::{Selection, Tier, scenario_name};
 
@@ -86,6 +86,7 @@ fn run_tier(workspace: &Workspace, tier: Tier, policy: Policy, report: &mut Repo
         Tier::Abi => abi::run().map(|()| String::new()),
         Tier::Noinstr => noinstr::run(workspace),
         Tier::Guide => guide::run(workspace),
+        Tier::Sites => sites::test(workspace),
         Tier::Size => {
             build::single(build::HYPERVISOR, workspace).and_then(|file| build::check_size(&file))
         }

@@ -64,28 +64,43 @@ entry_with! {
     nmi calls handlers::nmi
 }
 
-/// Continues what the frame at RSP describes.
-///
-/// # Safety
-///
-/// RSP must point to a [`Frame`] whose registers may continue.
-#[unsafe(naked)]
-#[unsafe(link_section = ".noinstr.text")]
-unsafe extern "C" fn leave() {
-    naked_asm!(
-        "pop r15", "pop r14", "pop r13", "pop r12", "pop rbp",
-        "pop rbx", "pop r10", "pop r9", "pop r8",
-        "pop rax", "pop rdx", "pop rsi", "pop rdi",
-        pvops::site_lines!("jmp"),
-        // The operation does not return.
-        "ud2",
-        pv_table = sym pvops::TABLE,
-        pv_slot = const Op::Iret.index() * size_of::<usize>(),
-        pv_padding = const Op::Iret.site_bytes() - Op::CALL_BYTES,
-        pv_op = const Op::Iret.number(),
-        pv_length = const Op::Iret.site_bytes(),
-        pv_changes = const Registers::ALL.bits(),
-    )
+/// Defines a way back by an operation that takes what is left of a frame.
+macro_rules! leave_by {
+    ($(#[$doc:meta])* $name:ident: $op:expr) => {
+        $(#[$doc])*
+        ///
+        /// # Safety
+        ///
+        /// RSP must point to a [`Frame`] whose registers may continue.
+        #[unsafe(naked)]
+        #[unsafe(link_section = ".noinstr.text")]
+        unsafe extern "C" fn $name() {
+            naked_asm!(
+                "pop r15", "pop r14", "pop r13", "pop r12", "pop rbp",
+                "pop rbx", "pop r10", "pop r9", "pop r8",
+                "pop rax", "pop rdx", "pop rsi", "pop rdi",
+                pvops::site_lines!("jmp"),
+                // The operation does not return.
+                "ud2",
+                pv_table = sym pvops::TABLE,
+                pv_slot = const $op.index() * size_of::<usize>(),
+                pv_padding = const $op.site_bytes() - Op::CALL_BYTES,
+                pv_op = const $op.number(),
+                pv_length = const $op.site_bytes(),
+                pv_changes = const Registers::ALL.bits(),
+            )
+        }
+    };
+}
+
+leave_by! {
+    /// Continues what the frame at RSP describes.
+    leave: Op::Iret
+}
+
+leave_by! {
+    /// Continues a process behind SYSCALL: its RCX and R11 become RIP and RFLAGS.
+    leave_behind_syscall: Op::UsergsSysret64
 }
 
 /// Continues what a frame describes, on a copy of it below the caller's stack.
@@ -101,27 +116,38 @@ pub unsafe fn continue_with(frame: *const Frame) -> ! {
         context::current().watching.stop();
     }
     // SAFETY: promised by the caller.
-    unsafe { load(frame) }
+    unsafe { load(frame, leave) }
 }
 
-/// Copies the frame and leaves through the copy.
+/// Continues a process behind SYSCALL, as [`continue_with`] does, but its RCX and R11 are changed.
+///
+/// # Safety
+///
+/// As for [`continue_with`], with a frame of 64-bit user mode whose RIP is canonical.
+pub unsafe fn continue_behind_syscall(frame: *const Frame) -> ! {
+    context::current().watching.stop();
+    // SAFETY: promised by the caller.
+    unsafe { load(frame, leave_behind_syscall) }
+}
+
+/// Copies the frame and leaves through the copy, by `leave`.
 ///
 /// # Safety
 ///
 /// As for [`continue_with`].
 #[unsafe(naked)]
-unsafe extern "C" fn load(_frame: *const Frame) -> ! {
+unsafe extern "C" fn load(_frame: *const Frame, _leave: unsafe extern "C" fn()) -> ! {
     naked_asm!(
         "sub rsp, {bytes}",
+        "mov rdx, rsi",
         "mov rsi, rdi",
         "mov rdi, rsp",
         "mov ecx, {words}",
         "cld",
         "rep movsq",
-        "jmp {leave}",
+        "jmp rdx",
         bytes = const size_of::<Frame>(),
         words = const size_of::<Frame>() / 8,
-        leave = sym leave,
     )
 }
 

@@ -20,7 +20,7 @@ use core::{arch::naked_asm, mem::offset_of, ops::Range};
 use x86_64::VirtAddr;
 use xenolith_abi::start_info;
 
-pub use common::continue_with;
+pub use common::{continue_behind_syscall, continue_with};
 pub use frame::{Cause, Frame, Vector};
 pub use image::image;
 pub(crate) use image::protect;
@@ -32,6 +32,7 @@ pub use vectors::vector_address;
 
 use crate::{
     StartInfo, hypercall,
+    paging::AddressSpace,
     pvops::{self, World},
     shared_info,
     static_pages::PAGE_BYTES,
@@ -127,7 +128,9 @@ extern "C" fn rust_start(start: *const start_info::StartInfo) -> ! {
     let start = unsafe { StartInfo::from_ptr(start) };
     hypercall::page::fill_if_empty();
     shared_info::map(start);
-    pvops::init(World::Xenolith);
+    pvops::set_space(AddressSpace::of_boot(start));
+    pvops::init_unpatched(World::Xenolith);
+    pvops::patch_sites(start.command_line());
     protect(start);
     enter_main(start)
 }

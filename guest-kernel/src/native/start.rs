@@ -64,7 +64,7 @@ unsafe extern "C" fn long_mode() -> ! {
 
 /// Does what a domain builder does, and enters the kernel.
 extern "C" fn start(magic: u32, info: u32) -> ! {
-    pvops::init(World::Native);
+    pvops::init_unpatched(World::Native);
     crate::platform::set(&platform::PLATFORM);
     enable_xsave();
     segments::load();
@@ -84,6 +84,7 @@ extern "C" fn start(magic: u32, info: u32) -> ! {
     };
     hypercall::page::fill_with_refusals();
     shared_info::adopt();
+    pvops::patch_sites(start.command_line());
     entry::protect(start);
     pic::init();
     apic::init(start);

@@ -11,6 +11,7 @@ use x86_64::{
 };
 
 use super::{AddressSpace, BOOT_MAP, FRAME_BITS};
+use crate::pvops;
 
 /// Why a walk found no entry.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -43,7 +44,7 @@ pub struct Entry {
 impl Entry {
     /// Returns the entry as it is now.
     pub fn load(&self) -> u64 {
-        self.cell.load(Relaxed)
+        pvops::pte_val(self.cell.load(Relaxed))
     }
 
     /// Returns the entry's flags as they are now.
@@ -64,7 +65,8 @@ impl Entry {
 
     /// Replaces the entry; the CPU may use the old one until it is flushed.
     pub(crate) fn store(&self, value: u64) {
-        self.cell.store(value, Relaxed);
+        // SAFETY: the cell is an entry; whoever changes it answers for what it maps.
+        unsafe { pvops::set_pte(self.cell.as_ptr(), pvops::make_pte(value)) };
     }
 }
 

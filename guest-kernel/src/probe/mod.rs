@@ -29,6 +29,9 @@ pub mod msr;
 #[cfg(target_os = "none")]
 pub mod noinstr;
 pub mod port;
+#[cfg(target_os = "none")]
+#[expect(clippy::inline_always, reason = "what is measured has no call around it")]
+pub mod pvops;
 pub mod raise;
 pub mod rcu;
 pub mod registers;

@@ -90,7 +90,7 @@ macro_rules! function {
         $(#[$doc])*
         #[unsafe(naked)]
         #[unsafe(link_section = ".noinstr.text")]
-        unsafe extern "C" fn $name() {
+        pub(super) unsafe extern "C" fn $name() {
             core::arch::naked_asm!($($line,)* $($($operands)+)?)
         }
     };

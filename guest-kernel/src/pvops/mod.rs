@@ -2,8 +2,9 @@
 //!
 //! An operation is called at a *site*, a stretch of instructions that the macro `site!` emits and
 //! records. As linked, a site calls its function through a table ([`Op`] has the contract), which
-//! works at once. [`init`] selects the functions of a world; it is called at boot, before anything
-//! depends on the world.
+//! works at once. [`init`] fills the table for a world and *patches* each site: into the instruction of
+//! the bare processor, a sequence on the vCPU's record, a call, or NOPs. It is called at boot, while
+//! text is writable, before anything depends on the world. `cargo xtask sites` lists what comes of it.
 
 #[cfg(target_os = "none")]
 mod alternative;
@@ -11,11 +12,14 @@ mod alternative;
 mod calls;
 #[cfg(target_os = "none")]
 mod native;
+#[cfg(target_os = "none")]
+mod nops;
 #[cfg(not(target_os = "none"))]
 mod on_host;
 mod op;
 #[cfg(target_os = "none")]
 mod ops;
+mod patch;
 mod record;
 mod registers;
 #[cfg(target_os = "none")]
@@ -24,13 +28,16 @@ mod same;
 mod site;
 #[cfg(target_os = "none")]
 mod table;
+#[cfg(target_os = "none")]
+mod text;
 mod world;
 #[cfg(target_os = "none")]
 mod xenolith;
 
 #[cfg(not(target_os = "none"))]
 pub(crate) use on_host::{
-    flush_tlb_one, irq_disable, irq_enable, read_cr3, restore_fl, safe_halt, save_fl,
+    flush_tlb_one, irq_disable, irq_enable, make_pte, pte_val, read_cr3, restore_fl, safe_halt,
+    save_fl, set_pte,
 };
 pub use op::Op;
 #[cfg(target_os = "none")]
@@ -39,36 +46,22 @@ pub use ops::{
     load_tr, make_pte, pte_val, read_cr2, read_cr3, read_msr, restore_fl, safe_halt, save_fl,
     set_pte, swapgs, wbinvd, write_cr3, write_msr,
 };
-pub use record::{Function, Site};
+pub use patch::{PatchError, Patcher, Sources, Text};
+pub use record::{Alternative, Fixup, Function, Site};
 pub use registers::Registers;
 #[cfg(target_os = "none")]
 pub(crate) use site::site_lines;
 #[cfg(target_os = "none")]
 pub(crate) use table::TABLE;
+#[cfg(target_os = "none")]
+pub(crate) use text::set_space;
+#[cfg(target_os = "none")]
+pub use text::sites;
 pub use world::World;
 
-/// Selects the operations of a world.
-///
-/// # Panics
-///
-/// If interrupts are enabled: a handler could meet a table that is half changed. There must be one
-/// CPU for the same reason, which is so as long as kernels start no other.
 #[cfg(target_os = "none")]
-pub fn init(world: World) {
-    use core::sync::atomic::Ordering::Relaxed;
-
-    use crate::{irq, shared_info, vcpu};
-    assert_eq!(vcpu::current(), vcpu::VcpuId::BOOT, "operations are selected at boot");
-    let may_be_interrupted = match world {
-        World::Native => irq::Flags::from_bits(irq::native_save_flags()).is_enabled(),
-        World::Xenolith => shared_info::of_vcpu(vcpu::current()).upcall_mask().load(Relaxed) == 0,
-    };
-    assert!(!may_be_interrupted, "operations are selected with interrupts disabled");
-    table::select(world);
-}
-
-/// Returns the world whose operations are used: Xenolith's before [`init`].
+mod boot;
 #[cfg(target_os = "none")]
-pub fn world() -> World {
-    TABLE.world()
-}
+pub(crate) use boot::record_has_moved;
+#[cfg(target_os = "none")]
+pub use boot::{Patched, init, init_unpatched, patch_sites, patched, world};

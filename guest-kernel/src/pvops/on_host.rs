@@ -49,3 +49,16 @@ pub(crate) fn read_cr3() -> u64 {
 pub(crate) fn flush_tlb_one(address: VirtAddr) {
     tlb::flush(address);
 }
+
+pub(crate) fn make_pte(value: u64) -> u64 {
+    value
+}
+
+pub(crate) fn pte_val(entry: u64) -> u64 {
+    entry
+}
+
+pub(crate) unsafe fn set_pte(at: *mut u64, entry: u64) {
+    // SAFETY: promised by the caller.
+    unsafe { at.write_volatile(entry) };
+}

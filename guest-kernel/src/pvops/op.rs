@@ -40,7 +40,7 @@ ops! {
     RestoreFl = "restore_fl", 31;
     /// Called with interrupts or events disabled: enables them and waits for one. May change what
     /// a call of C changes.
-    SafeHalt = "safe_halt", 6;
+    SafeHalt = "safe_halt", 8;
     /// Continues what the [`Frame`](crate::entry::Frame) describes whose word `cause` is at RSP:
     /// RCX and R11 are taken from there, other registers are those of the target already. Jumped to.
     Iret = "iret", 48;
@@ -49,39 +49,40 @@ ops! {
     UsergsSysret64 = "usergs_sysret64", 48;
     /// Exchanges the bases of GS of kernel and user mode, where the kernel has to. Changes nothing
     /// else.
-    Swapgs = "swapgs", 6;
-    /// RAX = the address of the last page fault.
+    Swapgs = "swapgs", 8;
+    /// RAX = the address of the last page fault. May change flags, which control registers leave
+    /// undefined.
     ReadCr2 = "read_cr2", 8;
-    /// RAX = the address of the top-level page table, and CR3's other bits.
-    ReadCr3 = "read_cr3", 6;
+    /// RAX = the address of the top-level page table, and CR3's other bits. May change flags.
+    ReadCr3 = "read_cr3", 8;
     /// Loads the top-level page table at RDI. May change what a call of C changes.
-    WriteCr3 = "write_cr3", 6;
-    /// Flushes this CPU's translations that are not global. May change RAX.
-    FlushTlb = "flush_tlb", 6;
+    WriteCr3 = "write_cr3", 8;
+    /// Flushes this CPU's translations that are not global. May change RAX and flags.
+    FlushTlb = "flush_tlb", 8;
     /// Flushes this CPU's translation of the address in RDI.
-    FlushTlbOne = "flush_tlb_one", 6;
+    FlushTlbOne = "flush_tlb_one", 8;
     /// Writes back and invalidates the caches.
-    Wbinvd = "wbinvd", 6;
+    Wbinvd = "wbinvd", 8;
     /// RAX = the page-table entry for the value in RAX.
-    MakePte = "make_pte", 6;
+    MakePte = "make_pte", 8;
     /// RAX = the value of the page-table entry in RAX.
-    PteVal = "pte_val", 6;
+    PteVal = "pte_val", 8;
     /// Stores the entry in RSI at RDI.
-    SetPte = "set_pte", 6;
+    SetPte = "set_pte", 8;
     /// Loads GDTR from the pointer at RDI, where the kernel has a table of its own.
-    LoadGdt = "load_gdt", 6;
+    LoadGdt = "load_gdt", 8;
     /// Loads IDTR from the pointer at RDI, where the kernel has a table of its own.
-    LoadIdt = "load_idt", 6;
+    LoadIdt = "load_idt", 8;
     /// Loads the task register with DI, where the kernel has a task state of its own.
-    LoadTr = "load_tr", 6;
+    LoadTr = "load_tr", 8;
     /// EDX:EAX = the model-specific register ECX.
-    ReadMsr = "read_msr", 6;
+    ReadMsr = "read_msr", 8;
     /// The model-specific register ECX = EDX:EAX.
-    WriteMsr = "write_msr", 6;
+    WriteMsr = "write_msr", 8;
     /// EAX, ESI, ECX, EDX = what CPUID leaves in EAX, EBX, ECX, EDX for leaf EAX, sub-leaf ECX.
     Cpuid = "cpuid", 8;
     /// Waits as long as slow devices need between two accesses.
-    IoDelay = "io_delay", 6;
+    IoDelay = "io_delay", 8;
 }
 
 impl Op {
@@ -90,6 +91,9 @@ impl Op {
 
     /// The bytes of the longest site.
     pub const MAX_SITE_BYTES: usize = 48;
+
+    /// The bytes of the shortest site: sites are written in words of so many.
+    pub const MIN_SITE_BYTES: usize = 8;
 
     /// The bytes of a call or jump through the table, with which every site begins.
     pub const CALL_BYTES: usize = 6;
@@ -120,7 +124,7 @@ const _: () = {
     while index < Op::COUNT {
         let op = Op::ALL[index];
         assert!(op.index() == index);
-        assert!(op.site_bytes() >= Op::CALL_BYTES && op.site_bytes() <= Op::MAX_SITE_BYTES);
+        assert!(op.site_bytes() >= Op::MIN_SITE_BYTES && op.site_bytes() <= Op::MAX_SITE_BYTES);
         index += 1;
     }
 };

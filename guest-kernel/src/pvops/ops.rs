@@ -62,7 +62,7 @@ pub unsafe fn swapgs() {
 pub fn read_cr2() -> u64 {
     let address;
     // SAFETY: it only looks.
-    unsafe { site!(ReadCr2, in [], inout [], out ["rax" => address], changes []) }
+    unsafe { site!(ReadCr2, in [], inout [], out ["rax" => address], changes [flags]) }
     address
 }
 
@@ -71,7 +71,7 @@ pub fn read_cr2() -> u64 {
 pub fn read_cr3() -> u64 {
     let value;
     // SAFETY: it only looks.
-    unsafe { site!(ReadCr3, in [], inout [], out ["rax" => value], changes []) }
+    unsafe { site!(ReadCr3, in [], inout [], out ["rax" => value], changes [flags]) }
     value
 }
 
@@ -99,7 +99,7 @@ pub unsafe fn write_cr3(root: PhysAddr) {
 #[inline(always)]
 pub fn flush_tlb() {
     // SAFETY: translations are read again from the tables.
-    unsafe { site!(FlushTlb, in [], inout [], out [], changes ["rax"]) }
+    unsafe { site!(FlushTlb, in [], inout [], out [], changes [flags, "rax"]) }
 }
 
 /// Flushes this CPU's translation of an address.

@@ -48,6 +48,11 @@ impl Registers {
         Self(self.0 | other.0)
     }
 
+    /// Returns the registers of this set that are not in the other.
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// Returns whether all of `other` are in this set.
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
@@ -127,5 +132,6 @@ mod tests {
         let both = Registers::named(&["rax"]).union(Registers::FLAGS);
         assert!(both.contains(Registers::FLAGS) && both.contains(both));
         assert!(!Registers::FLAGS.contains(both));
+        assert_eq!(both.without(Registers::FLAGS), Registers::named(&["rax"]));
     }
 }

@@ -17,7 +17,7 @@ macro_rules! site_lines {
             ".if {pv_padding}\n",
             ".nops {pv_padding}\n",
             ".endif\n",
-            ".pushsection .pvops.sites, \"a\", @progbits\n",
+            ".pushsection .pvops.sites.{pv_op}, \"a\", @progbits\n",
             ".quad 2b\n",
             ".long {pv_changes}\n",
             ".byte {pv_op}, {pv_length}, 0, 0\n",

@@ -3,11 +3,11 @@
 //! The table has pages of its own, which become read-only when boot is over (`entry/image.rs`).
 
 use core::sync::atomic::{
-    AtomicPtr, AtomicU8,
+    AtomicPtr, AtomicU8, AtomicU64, AtomicUsize,
     Ordering::{Relaxed, Release},
 };
 
-use super::{Op, World, native, xenolith};
+use super::{Op, Patched, World, native, xenolith};
 
 /// What implements an operation in a world: [`record::Function`](super::record::Function), with a
 /// pointer in the place of an address.
@@ -56,6 +56,9 @@ impl Entries {
 pub(crate) struct Table {
     slots: [AtomicPtr<()>; Op::COUNT],
     world: AtomicU8,
+    /// What [`Patched`] says, without sites if nothing was patched.
+    sites: AtomicUsize,
+    ticks: AtomicU64,
 }
 
 /// Xenolith's functions at first: whoever is bare says so before it uses any.
@@ -70,12 +73,25 @@ impl Table {
             slots[index] = AtomicPtr::new(entries.0[index].function.cast_mut());
             index += 1;
         }
-        Self { slots, world: AtomicU8::new(World::Xenolith.number()) }
+        let world = AtomicU8::new(World::Xenolith.number());
+        Self { slots, world, sites: AtomicUsize::new(0), ticks: AtomicU64::new(0) }
     }
 
     /// Returns the world whose functions these are.
     pub(super) fn world(&self) -> World {
         World::of_number(self.world.load(Relaxed)).expect("only `select` writes it")
+    }
+
+    /// Returns what was patched.
+    pub(super) fn patched(&self) -> Option<Patched> {
+        let sites = self.sites.load(Relaxed);
+        (sites > 0).then(|| Patched { sites, ticks: self.ticks.load(Relaxed) })
+    }
+
+    /// Notes what was patched, at boot.
+    pub(super) fn set_patched(&self, Patched { sites, ticks }: Patched) {
+        self.ticks.store(ticks, Relaxed);
+        self.sites.store(sites, Relaxed);
     }
 }
 

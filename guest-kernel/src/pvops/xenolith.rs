@@ -1,23 +1,24 @@
 //! The operations under Xenolith: on the record of the vCPU (`vcpu_info`), or by hypercalls.
 //!
 //! Alternatives have the record's address in their instructions, which costs nothing; functions of
-//! the table ask where it is each time: in the first word of `RECORDS`, as long as kernels start no
-//! other vCPU. `docs/interrupt-flag.md` says what the first four have to do.
+//! the table ask where it is each time. `docs/interrupt-flag.md` says what the first four have to do.
+
+mod anywhere;
 
 use core::mem::offset_of;
 
 use xenolith_abi::{
-    hypercall::{IRET, XEN_VERSION},
+    hypercall::IRET,
     shared_info::{ArchVcpuInfo, VcpuInfo},
 };
 
 use super::{
     Op, World,
-    alternative::{alternative, function, in_record, to_outside},
+    alternative::{alternative, in_record, to_outside},
     calls, same,
     table::{Entries, Entry},
 };
-use crate::{entry::Frame, irq::Flags, shared_info::RECORDS};
+use crate::{entry::Frame, irq::Flags};
 
 const MASK: usize = offset_of!(VcpuInfo, evtchn_upcall_mask);
 const PENDING: usize = offset_of!(VcpuInfo, evtchn_upcall_pending);
@@ -47,7 +48,7 @@ alternative! {
     ],
     mask = const MASK,
     pending = const PENDING,
-    force_upcall = sym force_upcall,
+    force_upcall = sym anywhere::force_upcall,
 }
 
 alternative! {
@@ -76,7 +77,7 @@ alternative! {
     mask = const MASK,
     pending = const PENDING,
     interrupt_flag = const Flags::IF.bits(),
-    force_upcall = sym force_upcall,
+    force_upcall = sym anywhere::force_upcall,
 }
 
 alternative! {
@@ -153,81 +154,6 @@ alternative! {
     io_delay: IoDelay in Xenolith, []
 }
 
-function! {
-    /// Has the hypervisor deliver an upcall that is due; preserves everything but flags.
-    ///
-    /// Any hypercall would do: the upcall comes on its way back. This one changes nothing.
-    force_upcall: [
-        "push rax", "push rcx", "push rdx", "push rsi", "push rdi",
-        "push r8", "push r9", "push r10", "push r11",
-        "mov eax, {xen_version}",
-        "xor edi, edi",
-        "xor esi, esi",
-        "syscall",
-        "pop r11", "pop r10", "pop r9", "pop r8",
-        "pop rdi", "pop rsi", "pop rdx", "pop rcx", "pop rax",
-        "ret",
-    ],
-    xen_version = const XEN_VERSION,
-}
-
-function! {
-    irq_disable_anywhere: [
-        "push rax",
-        "mov rax, [rip + {record}]",
-        "mov byte ptr [rax + {mask}], 1",
-        "pop rax",
-        "ret",
-    ],
-    record = sym RECORDS,
-    mask = const MASK,
-}
-
-function! {
-    irq_enable_anywhere: [
-        "push rax",
-        "mov rax, [rip + {record}]",
-        "mov byte ptr [rax + {mask}], 0",
-        "cmp byte ptr [rax + {pending}], 0",
-        "pop rax",
-        "jne {force_upcall}",
-        "ret",
-    ],
-    record = sym RECORDS,
-    mask = const MASK,
-    pending = const PENDING,
-    force_upcall = sym force_upcall,
-}
-
-function! {
-    save_fl_anywhere: [
-        "mov rax, [rip + {record}]",
-        "cmp byte ptr [rax + {mask}], 1",
-        "sbb eax, eax",
-        "and eax, {interrupt_flag}",
-        "ret",
-    ],
-    record = sym RECORDS,
-    mask = const MASK,
-    interrupt_flag = const Flags::IF.bits(),
-}
-
-function! {
-    restore_fl_anywhere: [
-        "test edi, {interrupt_flag}",
-        "jne {irq_enable}",
-        "ret",
-    ],
-    interrupt_flag = const Flags::IF.bits(),
-    irq_enable = sym irq_enable_anywhere,
-}
-
-function! {
-    read_cr2_anywhere: ["mov rax, [rip + {record}]", "mov rax, [rax + {cr2}]", "ret"],
-    record = sym RECORDS,
-    cr2 = const CR2,
-}
-
 const fn entry(op: Op, function: *const ()) -> Entry {
     Entry::new(World::Xenolith, op, function)
 }
@@ -237,15 +163,15 @@ const fn entry(op: Op, function: *const ()) -> Entry {
 #[used]
 #[unsafe(link_section = ".pvops.functions")]
 pub(super) static ENTRIES: Entries = Entries([
-    entry(Op::IrqDisable, irq_disable_anywhere as *const ()),
-    entry(Op::IrqEnable, irq_enable_anywhere as *const ()),
-    entry(Op::SaveFl, save_fl_anywhere as *const ()),
-    entry(Op::RestoreFl, restore_fl_anywhere as *const ()),
+    entry(Op::IrqDisable, anywhere::irq_disable as *const ()),
+    entry(Op::IrqEnable, anywhere::irq_enable as *const ()),
+    entry(Op::SaveFl, anywhere::save_fl as *const ()),
+    entry(Op::RestoreFl, anywhere::restore_fl as *const ()),
     entry(Op::SafeHalt, calls::safe_halt as *const ()),
     entry(Op::Iret, iret as *const ()),
     entry(Op::UsergsSysret64, usergs_sysret64 as *const ()),
     entry(Op::Swapgs, swapgs as *const ()),
-    entry(Op::ReadCr2, read_cr2_anywhere as *const ()),
+    entry(Op::ReadCr2, anywhere::read_cr2 as *const ()),
     entry(Op::ReadCr3, same::read_cr3 as *const ()),
     entry(Op::WriteCr3, calls::write_cr3 as *const ()),
     entry(Op::FlushTlb, same::flush_tlb as *const ()),

@@ -72,6 +72,9 @@ pub unsafe fn relocate(
     unsafe { hypercall::vcpu::register_info(vcpu, frame, offset) }?;
     debug_assert!(at <= PAGE_BYTES - size_of::<VcpuInfo>(), "the hypervisor checks the offset");
     RECORDS[vcpu.index()].store(place.as_ptr().wrapping_add(at).cast(), Relaxed);
+    // Sites of operations have the address in their instructions.
+    #[cfg(target_os = "none")]
+    crate::pvops::record_has_moved();
     Ok(())
 }
 

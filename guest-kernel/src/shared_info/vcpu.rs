@@ -5,6 +5,7 @@ use core::{
     sync::atomic::{AtomicI8, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed},
 };
 
+use x86_64::VirtAddr;
 use xenolith_abi::{
     shared_info::{ArchVcpuInfo, VcpuInfo},
     time::VcpuTimeInfo,
@@ -62,6 +63,11 @@ impl VcpuWords {
         }
     }
 
+    /// Returns where the record is.
+    pub fn address(self) -> VirtAddr {
+        VirtAddr::from_ptr(self.upcall_pending)
+    }
+
     /// Returns the byte that says whether an upcall is due.
     pub fn upcall_pending(self) -> &'static AtomicU8 {
         self.upcall_pending
@@ -115,3 +121,6 @@ impl TimeWords {
         }
     }
 }
+
+// `VcpuWords::address` takes the first word for the record.
+const _: () = assert!(offset_of!(VcpuInfo, evtchn_upcall_pending) == 0);

@@ -8,7 +8,7 @@ use elf::abi::STT_FUNC;
 use elf::endian::LittleEndian;
 use xenolith_guest::pvops::Site;
 
-use crate::sites::records::Records;
+use crate::sites::records::Program;
 
 /// What link.ld calls the bounds.
 const START: &str = "noinstr_text_start";
@@ -54,7 +54,7 @@ impl EntryCode {
         let bytes = contents(&elf, start, end)?;
         let section = elf.section_header_by_name(POINTS)?.context("no points")?;
         let points = points(elf.section_data(&section)?.0)?;
-        let sites = sites(&Records::of_file(file)?)?;
+        let sites = sites(&Program::of_file(file)?)?;
         Ok(Self { start, bytes, functions, points, sites })
     }
 
@@ -79,7 +79,7 @@ impl EntryCode {
 }
 
 /// What each site may call or jump to: any world's function of its operation.
-fn sites(records: &Records) -> Result<BTreeMap<u64, Vec<u64>>> {
+fn sites(records: &Program) -> Result<BTreeMap<u64, Vec<u64>>> {
     let functions = |op| records.functions.iter().filter(move |it| it.op() == op);
     let target = |site: &Site| {
         ensure!(site.op().is_some(), "the site at {:#x} has no operation", site.address);

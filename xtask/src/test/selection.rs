@@ -26,13 +26,15 @@ pub(crate) enum Tier {
     Noinstr,
     /// The package that the guide begins with.
     Guide,
+    /// What sites of operations in guest kernels become.
+    Sites,
     /// The size of the hypervisor.
     Size,
 }
 
 impl Tier {
     /// All of them, in the order in which they run.
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Host(HOST_PACKAGES[0]),
         Self::Host(HOST_PACKAGES[1]),
         Self::Host(HOST_PACKAGES[2]),
@@ -43,6 +45,7 @@ impl Tier {
         Self::Abi,
         Self::Noinstr,
         Self::Guide,
+        Self::Sites,
         Self::Size,
     ];
 
@@ -54,6 +57,7 @@ impl Tier {
             Self::Abi => "abi".to_owned(),
             Self::Noinstr => "noinstr".to_owned(),
             Self::Guide => "guide".to_owned(),
+            Self::Sites => "sites".to_owned(),
             Self::Size => "size".to_owned(),
         }
     }

@@ -10,6 +10,7 @@
 
 mod cuts;
 mod page_tables;
+mod sites;
 
 use core::sync::atomic::Ordering::Relaxed;
 
@@ -190,6 +191,7 @@ fn main(start: &'static StartInfo) -> ! {
         irq::irq_disable();
         print(operation.name, cost.less(nothing), operation.entries);
     }
+    sites::print();
     let nothing = measure_process(&mut window, &[]);
     for (name, code) in OF_PROCESSES {
         let cost = measure_process(&mut window, code);
@@ -251,6 +253,14 @@ fn measure(&Operation { prepare, run, pause, .. }: &Operation) -> Cost {
     cost
 }
 
+/// Waits until no output waits for the line any more, so that nothing interrupts what is measured.
+fn drain_output() {
+    let begin = ticks();
+    while ticks() - begin < LINE_TICKS {
+        let _ = sched::yield_now();
+    }
+}
+
 /// Has a process execute `code` many times, each timed on its own; RCX is 0 at first.
 fn measure_process(window: &mut Window, code: &[u8]) -> Cost {
     /// `2: rdtsc; mov r12d, eax`
@@ -269,11 +279,7 @@ fn measure_process(window: &mut Window, code: &[u8]) -> Cost {
         let flags = Window::DATA | PageTableFlags::USER_ACCESSIBLE;
         window.map(page, window.own_frame(page), flags);
     }
-    // No output waits for the line any more, so that nothing interrupts the process for it.
-    let begin = ticks();
-    while ticks() - begin < LINE_TICKS {
-        let _ = sched::yield_now();
-    }
+    drain_output();
     let before = exits();
     let stack = window.address(2 * 4096);
     let instructions = round_trip::in_process(window.address(0), stack, ROUNDS);
