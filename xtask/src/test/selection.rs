@@ -113,11 +113,14 @@ impl Selection {
         if [Tier::Abi, Tier::Host("xtask")].iter().any(|tier| self.tiers.contains(tier)) {
             uses.push(Use::Abi);
         }
-        if self.tiers.contains(&Tier::Guide) {
-            uses.extend(Use::of_machine(Machine::Bochs));
-        }
-        for scenario in self.scenarios.iter().filter(|it| !may_be_skipped(it)) {
-            uses.extend(Use::of_machine(scenario.spec.machine()));
+        let guide = self.tiers.contains(&Tier::Guide).then_some(Machine::Bochs);
+        let scenarios = self.scenarios.iter().filter(|it| !may_be_skipped(it));
+        for machine in guide.into_iter().chain(scenarios.map(|it| it.spec.machine())) {
+            for &part in Use::of_machine(machine) {
+                if !uses.contains(&part) {
+                    uses.push(part);
+                }
+            }
         }
         uses
     }
