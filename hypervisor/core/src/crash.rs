@@ -26,6 +26,8 @@ pub enum CrashReason {
         from: Origin,
         /// The stack on which the kernel was to be entered.
         stack: Gva,
+        /// Whether it has grown onto a page that cannot be used, from one that can.
+        overflowed: bool,
     },
     /// An access to guest-physical memory that is not there or not for this.
     GuestPhysical {
@@ -90,7 +92,12 @@ impl fmt::Display for CrashReason {
                 }
                 f.write_str(") and the guest has no handler")
             }
-            Self::DoubleFault { from, stack } => write!(
+            Self::DoubleFault { from, stack, overflowed: true } => write!(
+                f,
+                "#DF double fault: stack overflow: the kernel cannot be entered from {from} on stack \
+                 {stack}, which has reached the page below its own"
+            ),
+            Self::DoubleFault { from, stack, overflowed: false } => write!(
                 f,
                 "#DF double fault: the kernel cannot be entered from {from} on stack {stack}; \
                  is it mapped and writable?"
@@ -177,7 +184,14 @@ mod tests {
             fault.to_string(),
             "#PF page fault (vector 14, error code 0x2, address 0x10) and the guest has no handler"
         );
-        let double = CrashReason::DoubleFault { from: Origin::Process, stack: Gva(0x2000) };
+        let stack = Gva(0x2000);
+        let overflow = CrashReason::DoubleFault { from: Origin::Kernel, stack, overflowed: true };
+        assert_eq!(
+            overflow.to_string(),
+            "#DF double fault: stack overflow: the kernel cannot be entered from the kernel on \
+             stack 0x2000, which has reached the page below its own"
+        );
+        let double = CrashReason::DoubleFault { from: Origin::Process, stack, overflowed: false };
         assert_eq!(
             double.to_string(),
             "#DF double fault: the kernel cannot be entered from a process on stack 0x2000; \

@@ -253,7 +253,9 @@ fn double_fault(context: &mut Context<'_>) -> Next {
         let from = if resident { Origin::Resident } else { Origin::Kernel };
         (from, vmcs.read(field::GUEST_RSP).0)
     };
-    context.leave(End::Crash(CrashReason::DoubleFault { from, stack: Gva(stack) }))
+    let stack = Gva(stack);
+    let overflowed = context.has_overflowed(stack);
+    context.leave(End::Crash(CrashReason::DoubleFault { from, stack, overflowed }))
 }
 
 fn ept_violation(context: &mut Context<'_>) -> Next {

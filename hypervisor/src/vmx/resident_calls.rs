@@ -3,11 +3,11 @@
 use super::exits::{Next, RESUME};
 use super::switch::GuestRegisters;
 use super::vcpu::{Context, End};
-use xenolith_core::address::Gva;
+use xenolith_core::address::{Gva, PAGE_SIZE};
 use xenolith_core::bounce::{self, Interrupted, low16};
 use xenolith_core::crash::CrashReason;
 use xenolith_core::emulate::Exception;
-use xenolith_core::guest_access::GuestSpace;
+use xenolith_core::guest_access::{Access, GuestSpace};
 use xenolith_core::guest_memory::GuestMemory;
 use xenolith_core::resident::{self, EVENT_VECTOR, Trap, VcpuData};
 use xenolith_core::vmx::field;
@@ -157,6 +157,16 @@ impl Context<'_> {
     pub(super) fn space(&mut self) -> GuestSpace<'_, crate::domain_memory::DomainMemory> {
         let cr3 = self.vcpu.vmcs.read(field::GUEST_CR3).0;
         GuestSpace::new(self.memory, cr3)
+    }
+
+    /// Returns whether nothing can be pushed at `stack` because it has left its pages at their lower
+    /// end.
+    pub(super) fn has_overflowed(&mut self, stack: Gva) -> bool {
+        let pushed = Gva(stack.0.wrapping_sub(8)).page_base();
+        let above = Gva(pushed.0.wrapping_add(PAGE_SIZE));
+        let mut space = self.space();
+        let mut usable = |page| space.translate(page, Access::Write).is_ok();
+        !usable(pushed) && usable(above)
     }
 
     /// Returns what the resident keeps; all of it is the guest's claim.
