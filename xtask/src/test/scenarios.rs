@@ -116,10 +116,7 @@ fn run_one(workspace: &Workspace, scenario: &Scenario, programs: &Programs) -> R
 }
 
 /// Runs one of them as far as it gets; also tells what it printed.
-///
-/// # Errors
-/// A tool fails.
-pub(crate) fn attempt(
+fn attempt(
     scenario: &Scenario,
     programs: &Programs,
     directory: &Path,
