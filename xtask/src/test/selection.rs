@@ -5,7 +5,7 @@ use crate::scenario::catalogue::Scenario;
 use crate::setup::requirement::Use;
 
 /// The least number of tests that a run of everything must pass; raised as tests are added.
-const MINIMUM: u32 = 850;
+const MINIMUM: u32 = 1000;
 
 /// The packages whose tests run on the host.
 const HOST_PACKAGES: [&str; 4] = ["xenolith-abi", "xenolith-core", "xenolith-guest", "xtask"];
