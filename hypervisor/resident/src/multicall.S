@@ -1,7 +1,8 @@
 # multicall: a list of calls, 64 bytes each: number, result, arguments. Those that are served here are
 # made here; at the first other one root goes on with the list.
 #
-# r8 is the entry, r9d how many are left, r14 the table, r15 vcpu_info. While TAIL is multicall_next a call ends there.
+# r8 is the entry, r9d how many are left, r14 the table, r15 vcpu_info. While TAIL is multicall_next a
+# call ends there.
     .set    RESULT, 8
     .set    ARGUMENTS, 16
 
