@@ -92,16 +92,17 @@ impl fmt::Display for CrashReason {
                 }
                 f.write_str(") and the guest has no handler")
             }
-            Self::DoubleFault { from, stack, overflowed: true } => write!(
-                f,
-                "#DF double fault: stack overflow: the kernel cannot be entered from {from} on stack \
-                 {stack}, which has reached the page below its own"
-            ),
-            Self::DoubleFault { from, stack, overflowed: false } => write!(
-                f,
-                "#DF double fault: the kernel cannot be entered from {from} on stack {stack}; \
-                 is it mapped and writable?"
-            ),
+            Self::DoubleFault { from, stack, overflowed } => {
+                let why = if overflowed {
+                    "has it overflowed? the page above can be used"
+                } else {
+                    "is it mapped and writable?"
+                };
+                write!(
+                    f,
+                    "#DF double fault: the kernel cannot be entered from {from} on stack {stack}; {why}"
+                )
+            }
             Self::GuestPhysical { address, linear, violation } => {
                 write!(f, "{violation} {address}")?;
                 match linear {
@@ -188,8 +189,8 @@ mod tests {
         let overflow = CrashReason::DoubleFault { from: Origin::Kernel, stack, overflowed: true };
         assert_eq!(
             overflow.to_string(),
-            "#DF double fault: stack overflow: the kernel cannot be entered from the kernel on \
-             stack 0x2000, which has reached the page below its own"
+            "#DF double fault: the kernel cannot be entered from the kernel on stack 0x2000; \
+             has it overflowed? the page above can be used"
         );
         let double = CrashReason::DoubleFault { from: Origin::Process, stack, overflowed: false };
         assert_eq!(
