@@ -17,10 +17,7 @@ event_channel_op:
     je      1f
     cmp     edi, UNMASK
     jne     other_call
-1:  mov     rcx, rsi
-    shr     rcx, 43
-    cmp     ecx, HOLE
-    je      other_call
+1:  IF_IN_HOLE rsi, other_call
     lea     rsp, [rip + DATA + {FAULT_STACK}]
 port_read:
     mov     eax, [rsi]

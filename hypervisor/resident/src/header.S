@@ -11,6 +11,33 @@
 
     .set    HOLE, 0x1ffff0                          # bits 63:43 of the hole's addresses
 
+# Goes to \target if the guest's pointer \pointer leads into the hole. Clobbers rcx.
+.macro IF_IN_HOLE pointer, target
+    mov     rcx, \pointer
+    shr     rcx, 43
+    cmp     ecx, HOLE
+    je      \target
+.endm
+
+# Goes to \target if the call that is served is one of a list of calls. Clobbers rcx.
+.macro IF_IN_MULTICALL target
+    lea     rcx, [rip + hypercall_tail]
+    cmp     rcx, [rip + DATA + {TAIL}]
+    jne     \target
+.endm
+
+# Goes to \target if memory at guest-physical \address, or frame \address with \shift 12, is not
+# within reach; else r11 is where all memory is mapped.
+.macro DIRECT_MAP address, target, shift=0
+    mov     r11, \address
+    shr     r11, {DIRECT_BITS} - \shift
+    jnz     \target
+    .if     \shift
+    shl     \address, \shift
+    .endif
+    movabs  r11, {DIRECT}
+.endm
+
     .section .resident, "ax"
     .balign 4096
     .globl  resident_start

@@ -20,9 +20,7 @@ hypercall_entry:
     jmp     rcx
 
 other_call:                                         # not for here after all: rax is the number still
-    lea     rcx, [rip + hypercall_tail]
-    cmp     rcx, [rip + DATA + {TAIL}]
-    jne     multicall_rest
+    IF_IN_MULTICALL multicall_rest
 pass_on:
     mov     rcx, [rip + DATA + {RIP}]
 hypercall_to_root:                                  # root goes on at hypercall_tail

@@ -7,10 +7,7 @@
     .set    PREEMPTED, 31
 
 .macro BEGIN_LIST name
-    mov     rcx, rdi
-    shr     rcx, 43
-    cmp     ecx, HOLE
-    je      other_call
+    IF_IN_HOLE rdi, other_call
     cmp     r10d, {SELF}
     jne     other_call
     test    esi, esi
@@ -54,10 +51,7 @@ mmu_update_next:
     test    cl, 7
     jnz     other_update
 set_entry:
-    mov     r11, rcx
-    shr     r11, {DIRECT_BITS}
-    jnz     mmu_update_rest
-    movabs  r11, {DIRECT}
+    DIRECT_MAP rcx, mmu_update_rest
     mov     [r11 + rcx], rax
 mmu_update_done:
     NEXT_REQUEST mmu_update, 16
@@ -69,10 +63,7 @@ other_update:                                       # 3 asks for no translation,
     je      set_entry
     cmp     r11d, {PRESERVE_AD}
     jne     mmu_update_rest
-    mov     r11, rcx
-    shr     r11, {DIRECT_BITS}
-    jnz     mmu_update_rest
-    movabs  r11, {DIRECT}
+    DIRECT_MAP rcx, mmu_update_rest
     add     rcx, r11
     mov     [rip + DATA + {SCRATCH}], rax
 1:  mov     rax, [rcx]
@@ -113,11 +104,7 @@ flush_all:                                          # no page is global, since C
     mov     cr3, rcx
     jmp     mmuext_op_done
 touch_frame:                                        # pinned or not: it has to be there
-    mov     r11, rcx
-    shr     r11, {DIRECT_BITS} - 12
-    jnz     mmuext_op_rest
-    shl     rcx, 12
-    movabs  r11, {DIRECT}
+    DIRECT_MAP rcx, mmuext_op_rest, 12
     mov     rcx, [r11 + rcx]
     jmp     mmuext_op_done
 
@@ -127,11 +114,7 @@ touch_frame:                                        # pinned or not: it has to b
     .set    HOLE_ENTRIES, 256 * 8
     .set    LAST_ENTRY, 8 * ({HOLE_SLOTS} - 1)
 .macro TOP_LEVEL
-    mov     r11, rcx
-    shr     r11, {DIRECT_BITS} - 12
-    jnz     mmuext_op_rest
-    shl     rcx, 12
-    movabs  r11, {DIRECT}
+    DIRECT_MAP rcx, mmuext_op_rest, 12
     mov     rax, [rip + DATA + {ENTRIES} + LAST_ENTRY]
     cmp     rax, [r11 + rcx + HOLE_ENTRIES + LAST_ENTRY]
     je      1f
@@ -200,17 +183,13 @@ counted_done:
 # Leaves the list, of call eax, as it is: for later, or for root.
 list_cut:
     call    park_list
-    lea     rcx, [rip + hypercall_tail]
-    cmp     rcx, [rip + DATA + {TAIL}]
-    jne     multicall_list_cut
+    IF_IN_MULTICALL multicall_list_cut
     mov     r11, [rip + DATA + {FLAGS}]
 cut:                                                # back on the SYSCALL, with registers for the rest
     sub     qword ptr [rip + DATA + {RIP}], {SYSCALL_BYTES}
     jmp     hypercall_tail
 list_rest:                                          # of a list within a list root does all again
-    lea     rcx, [rip + hypercall_tail]
-    cmp     rcx, [rip + DATA + {TAIL}]
-    jne     multicall_rest
+    IF_IN_MULTICALL multicall_rest
     test    rdx, rdx
     jz      1f
     mov     ecx, [rip + DATA + {COUNT}]
@@ -235,10 +214,7 @@ park_list:
 # the count is not written, as on Xen; or SMAP is on and the page a process's, which root writes to.
 begin_count:
     mov     [rip + DATA + {COUNT}], rsi
-    mov     rcx, rdx
-    shr     rcx, 43
-    cmp     ecx, HOLE
-    je      count_refused
+    IF_IN_HOLE rdx, count_refused
 count_probe:
     or      dword ptr [rdx], 0
 count_probed:

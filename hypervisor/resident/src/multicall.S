@@ -7,10 +7,7 @@
     .set    ARGUMENTS, 16
 
 multicall:
-    mov     rcx, rdi
-    shr     rcx, 43
-    cmp     ecx, HOLE
-    je      pass_on
+    IF_IN_HOLE rdi, pass_on
     test    esi, esi
     jz      pass_on
     lea     rsp, [rip + DATA + {FAULT_STACK}]
