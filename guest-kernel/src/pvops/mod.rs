@@ -11,6 +11,8 @@ mod alternative;
 #[cfg(target_os = "none")]
 mod calls;
 #[cfg(target_os = "none")]
+mod interrupts;
+#[cfg(target_os = "none")]
 mod native;
 #[cfg(target_os = "none")]
 mod nops;

@@ -1,14 +1,15 @@
-//! The operations on bare hardware.
+//! The operations on bare hardware. Those on interrupts are `interrupts::processor_flag`.
 
 use core::mem::offset_of;
 
 use super::{
     Op, World,
     alternative::alternative,
+    interrupts::processor_flag,
     same,
     table::{Entries, Entry},
 };
-use crate::{entry::Frame, irq::Flags};
+use crate::entry::Frame;
 
 /// Offsets from the word `cause`, where RSP is at sites of [`Op::Iret`].
 const RCX: usize = offset_of!(Frame, rcx) - offset_of!(Frame, cause);
@@ -16,30 +17,6 @@ const R11: usize = offset_of!(Frame, r11) - offset_of!(Frame, cause);
 const RIP: usize = offset_of!(Frame, rip) - offset_of!(Frame, cause);
 const RFLAGS: usize = offset_of!(Frame, rflags) - offset_of!(Frame, cause);
 const RSP: usize = offset_of!(Frame, rsp) - offset_of!(Frame, cause);
-
-alternative! {
-    irq_disable: IrqDisable in Native, ["cli"]
-}
-
-alternative! {
-    irq_enable: IrqEnable in Native, ["sti"]
-}
-
-alternative! {
-    save_fl: SaveFl in Native, ["pushfq", "pop rax", "and eax, {interrupt_flag}"],
-    interrupt_flag = const Flags::IF.bits(),
-}
-
-alternative! {
-    /// A branch and STI: POPF would load every flag, and is slower on every processor.
-    restore_fl: RestoreFl in Native, ["test edi, {interrupt_flag}", "je 4f", "sti", "4:"],
-    interrupt_flag = const Flags::IF.bits(),
-}
-
-alternative! {
-    /// No interrupt comes between the two.
-    safe_halt: SafeHalt in Native, ["sti", "hlt"]
-}
 
 alternative! {
     iret: Iret in Native,
@@ -106,31 +83,29 @@ const fn entry(op: Op, function: *const ()) -> Entry {
 #[expect(clippy::fn_to_numeric_cast_any, reason = "functions of several types, as addresses")]
 #[used]
 #[unsafe(link_section = ".pvops.functions")]
-pub(super) static ENTRIES: Entries = Entries([
-    entry(Op::IrqDisable, irq_disable as *const ()),
-    entry(Op::IrqEnable, irq_enable as *const ()),
-    entry(Op::SaveFl, save_fl as *const ()),
-    entry(Op::RestoreFl, restore_fl as *const ()),
-    entry(Op::SafeHalt, safe_halt as *const ()),
-    entry(Op::Iret, iret as *const ()),
-    entry(Op::UsergsSysret64, usergs_sysret64 as *const ()),
-    entry(Op::Swapgs, swapgs as *const ()),
-    entry(Op::ReadCr2, read_cr2 as *const ()),
-    entry(Op::ReadCr3, same::read_cr3 as *const ()),
-    entry(Op::WriteCr3, write_cr3 as *const ()),
-    entry(Op::FlushTlb, same::flush_tlb as *const ()),
-    entry(Op::FlushTlbOne, same::flush_tlb_one as *const ()),
-    entry(Op::Wbinvd, wbinvd as *const ()),
-    entry(Op::MakePte, same::make_pte as *const ()),
-    entry(Op::PteVal, same::pte_val as *const ()),
-    entry(Op::SetPte, same::set_pte as *const ()),
-    entry(Op::LoadGdt, load_gdt as *const ()),
-    entry(Op::LoadIdt, load_idt as *const ()),
-    entry(Op::LoadTr, load_tr as *const ()),
-    entry(Op::ReadMsr, same::read_msr as *const ()),
-    entry(Op::WriteMsr, same::write_msr as *const ()),
-    entry(Op::Cpuid, same::cpuid as *const ()),
-    entry(Op::IoDelay, io_delay as *const ()),
-]);
+pub(super) static ENTRIES: Entries = Entries::new(
+    processor_flag::BACK_END.entries(World::Native),
+    &[
+        entry(Op::Iret, iret as *const ()),
+        entry(Op::UsergsSysret64, usergs_sysret64 as *const ()),
+        entry(Op::Swapgs, swapgs as *const ()),
+        entry(Op::ReadCr2, read_cr2 as *const ()),
+        entry(Op::ReadCr3, same::read_cr3 as *const ()),
+        entry(Op::WriteCr3, write_cr3 as *const ()),
+        entry(Op::FlushTlb, same::flush_tlb as *const ()),
+        entry(Op::FlushTlbOne, same::flush_tlb_one as *const ()),
+        entry(Op::Wbinvd, wbinvd as *const ()),
+        entry(Op::MakePte, same::make_pte as *const ()),
+        entry(Op::PteVal, same::pte_val as *const ()),
+        entry(Op::SetPte, same::set_pte as *const ()),
+        entry(Op::LoadGdt, load_gdt as *const ()),
+        entry(Op::LoadIdt, load_idt as *const ()),
+        entry(Op::LoadTr, load_tr as *const ()),
+        entry(Op::ReadMsr, same::read_msr as *const ()),
+        entry(Op::WriteMsr, same::write_msr as *const ()),
+        entry(Op::Cpuid, same::cpuid as *const ()),
+        entry(Op::IoDelay, io_delay as *const ()),
+    ],
+);
 
 const _: () = assert!(ENTRIES.is_in_order());

@@ -7,7 +7,7 @@ use core::sync::atomic::{
     Ordering::{Relaxed, Release},
 };
 
-use super::{Op, Patched, World, native, xenolith};
+use super::{Op, Patched, World, interrupts::BackEnd, native, xenolith};
 
 /// What implements an operation in a world: [`record::Function`](super::record::Function), with a
 /// pointer in the place of an address.
@@ -37,6 +37,24 @@ impl Entry {
 }
 
 impl Entries {
+    /// Puts those on interrupts, which come first, and the others together.
+    pub(super) const fn new(
+        interrupts: [Entry; BackEnd::OPERATIONS],
+        others: &[Entry; Op::COUNT - BackEnd::OPERATIONS],
+    ) -> Self {
+        let mut all = [interrupts[0]; Op::COUNT];
+        let mut index = 1;
+        while index < Op::COUNT {
+            all[index] = if index < BackEnd::OPERATIONS {
+                interrupts[index]
+            } else {
+                others[index - BackEnd::OPERATIONS]
+            };
+            index += 1;
+        }
+        Self(all)
+    }
+
     /// Checks that the entries are in the order of operations.
     pub(super) const fn is_in_order(&self) -> bool {
         let mut index = 0;

@@ -1,10 +1,9 @@
-//! The functions that the table holds where an alternative has the record's address in it: they ask
-//! where the record is each time, in the first word of `RECORDS`, as long as kernels start no other
-//! vCPU.
+//! The functions that the table holds: they ask where the record is each time, in the first word of
+//! `RECORDS`, as long as kernels start no other vCPU.
 
 use xenolith_abi::hypercall::XEN_VERSION;
 
-use super::{CR2, MASK, PENDING};
+use super::{MASK, PENDING};
 use crate::{irq::Flags, pvops::alternative::function, shared_info::RECORDS};
 
 function! {
@@ -26,7 +25,7 @@ function! {
 }
 
 function! {
-    irq_disable: [
+    disable: [
         "push rax",
         "mov rax, [rip + {record}]",
         "mov byte ptr [rax + {mask}], 1",
@@ -38,7 +37,7 @@ function! {
 }
 
 function! {
-    irq_enable: [
+    enable: [
         "push rax",
         "mov rax, [rip + {record}]",
         "mov byte ptr [rax + {mask}], 0",
@@ -54,7 +53,7 @@ function! {
 }
 
 function! {
-    save_fl: [
+    save: [
         "mov rax, [rip + {record}]",
         "cmp byte ptr [rax + {mask}], 1",
         "sbb eax, eax",
@@ -67,17 +66,11 @@ function! {
 }
 
 function! {
-    restore_fl: [
+    restore: [
         "test edi, {interrupt_flag}",
-        "jne {irq_enable}",
+        "jne {enable}",
         "ret",
     ],
     interrupt_flag = const Flags::IF.bits(),
-    irq_enable = sym irq_enable,
-}
-
-function! {
-    read_cr2: ["mov rax, [rip + {record}]", "mov rax, [rax + {cr2}]", "ret"],
-    record = sym RECORDS,
-    cr2 = const CR2,
+    enable = sym enable,
 }
