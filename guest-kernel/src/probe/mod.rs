@@ -22,6 +22,8 @@ pub mod flags;
 pub mod hypercall;
 pub mod instruction;
 #[cfg(target_os = "none")]
+pub mod interrupts;
+#[cfg(target_os = "none")]
 pub mod iret;
 pub mod memory;
 pub mod mmu;

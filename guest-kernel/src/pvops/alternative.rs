@@ -15,6 +15,10 @@ macro_rules! worlds {
     (Both) => {
         3
     };
+    // In no world: see `Alternative::is_on_trial`.
+    (Trial) => {
+        4
+    };
 }
 pub(super) use worlds;
 

@@ -5,6 +5,8 @@
 
 pub(super) mod event_mask;
 pub(super) mod processor_flag;
+#[cfg(feature = "probe")]
+mod virtual_flag;
 
 use super::{Op, World, table::Entry};
 
@@ -23,6 +25,9 @@ pub(super) struct BackEnd {
     /// [`Op::SafeHalt`].
     pub(super) halt: *const (),
 }
+
+// SAFETY: the pointers are functions' addresses, and nothing else is there.
+unsafe impl Sync for BackEnd {}
 
 impl BackEnd {
     /// The number of operations.

@@ -55,6 +55,8 @@ pub use registers::Registers;
 pub(crate) use site::site_lines;
 #[cfg(target_os = "none")]
 pub(crate) use table::TABLE;
+#[cfg(all(target_os = "none", feature = "probe"))]
+pub(crate) use text::alternatives;
 #[cfg(target_os = "none")]
 pub(crate) use text::set_space;
 #[cfg(target_os = "none")]

@@ -62,6 +62,11 @@ impl Alternative {
     pub const fn is_of(&self, world: World) -> bool {
         self.worlds & (1 << world.number()) != 0
     }
+
+    /// Returns whether it is used in no world, but tried by scenarios.
+    pub const fn is_on_trial(&self) -> bool {
+        self.worlds == 1 << World::ALL.len()
+    }
 }
 
 /// Four bytes of an alternative that depend on more than its instructions (section `.pvops.fixups`).

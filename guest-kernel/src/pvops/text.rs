@@ -48,10 +48,15 @@ pub fn sites() -> &'static [Site] {
     records!(pvops_sites_start, pvops_sites_end)
 }
 
+/// Returns what sites can become.
+pub(crate) fn alternatives() -> &'static [Alternative] {
+    records!(pvops_alternatives_start, pvops_alternatives_end)
+}
+
 /// Returns what the kernel's sites become in a world.
 fn patcher(world: World) -> Result<Patcher, PatchError> {
     let sources = Sources {
-        alternatives: records!(pvops_alternatives_start, pvops_alternatives_end),
+        alternatives: alternatives(),
         fixups: records!(pvops_fixups_start, pvops_fixups_end),
     };
     let record = shared_info::of_vcpu(vcpu::current()).address();
