@@ -20,6 +20,16 @@ pub const XEN_HYPERCALL_PAGE: u32 = 0x4000_0000;
 /// What a domain of Xen reads as IA32_EFER: SCE, LME, LMA, NXE.
 const EFER_SHOWN: u64 = 0xd01;
 
+/// IA32_BIOS_SIGN_ID, the revision of the microcode: of the host, so not told. Kernels clear it
+/// before they read it.
+const BIOS_SIGN_ID: u32 = 0x8b;
+
+/// IA32_MISC_ENABLE.
+const MISC_ENABLE: u32 = 0x1a0;
+/// Fast strings; no branch trace, no precise sampling, no xTPR messages. Kernels look for the
+/// first, and make do without string instructions where it is off.
+const MISC_ENABLE_SHOWN: u64 = 1 << 0 | 1 << 11 | 1 << 12 | 1 << 23;
+
 /// IA32_PAT.
 const PAT: u32 = 0x277;
 /// The memory types of a domain's pages, which are Xen's: WB, WT, UC-, UC, WC, WP, UC, UC.
@@ -34,6 +44,8 @@ pub const fn read(msr: u32) -> Result<u64, Exception> {
     match msr {
         EFER => Ok(EFER_SHOWN),
         PAT => Ok(PAT_SHOWN),
+        BIOS_SIGN_ID => Ok(0),
+        MISC_ENABLE => Ok(MISC_ENABLE_SHOWN),
         _ => Err(Exception::GENERAL_PROTECTION),
     }
 }
@@ -55,6 +67,8 @@ pub enum Write {
 pub const fn write(msr: u32, value: u64) -> Result<Write, Exception> {
     match msr {
         EFER if value == EFER_SHOWN => Ok(Write::Ignore),
+        MISC_ENABLE if value == MISC_ENABLE_SHOWN => Ok(Write::Ignore),
+        BIOS_SIGN_ID if value == 0 => Ok(Write::Ignore),
         // The low bits number the page; there is one.
         XEN_HYPERCALL_PAGE if value.trailing_zeros() >= 12 => {
             Ok(Write::HypercallPage(crate::address::Gpa(value).gfn()))
@@ -95,6 +109,20 @@ mod tests {
         assert_eq!(read(EFER), Ok(0xd01));
         assert_eq!(write(EFER, 0xd01), Ok(Write::Ignore));
         assert_eq!(write(EFER, 0x501), Err(Exception::GENERAL_PROTECTION));
+    }
+
+    #[test]
+    fn nothing_is_told_of_the_hosts_microcode() {
+        assert_eq!(write(BIOS_SIGN_ID, 0), Ok(Write::Ignore));
+        assert_eq!(read(BIOS_SIGN_ID), Ok(0));
+        assert_eq!(write(BIOS_SIGN_ID, 1), Err(Exception::GENERAL_PROTECTION));
+    }
+
+    #[test]
+    fn strings_are_fast_and_stay_so() {
+        assert_eq!(read(MISC_ENABLE), Ok(0x80_1801));
+        assert_eq!(write(MISC_ENABLE, 0x80_1801), Ok(Write::Ignore));
+        assert_eq!(write(MISC_ENABLE, 0x80_1800), Err(Exception::GENERAL_PROTECTION));
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! They are the guest's without exits, so the hypervisor must have its own values back on each
 //! exit and the guest's on each entry, and SWAPGS must work.
 //! Expected: what was written, through exits; a load through FS goes to its base. EFER reads as on
-//! Xen, and Xen's register fills a hypercall page.
+//! Xen, IA32_MISC_ENABLE and the microcode's revision tell nothing of the host, and Xen's register
+//! fills a hypercall page.
 #![no_std]
 #![no_main]
 #![forbid(unsafe_code)]
@@ -22,6 +23,8 @@ const FS_BASE: u32 = 0xc000_0100;
 const GS_BASE: u32 = 0xc000_0101;
 const KERNEL_GS_BASE: u32 = 0xc000_0102;
 const EFER: u32 = 0xc000_0080;
+const BIOS_SIGN_ID: u32 = 0x8b;
+const MISC_ENABLE: u32 = 0x1a0;
 /// Xen's own register: writing an address fills a hypercall page there.
 const HYPERCALL_PAGE: u32 = 0x4000_0000;
 
@@ -51,6 +54,9 @@ fn run(checks: &mut Checks, start: &'static StartInfo) {
     msr::write(FS_BASE, window.address(0).as_u64());
     check_eq!(checks, instruction::load_fs(64), 0x0123_4567_89ab_cdef, "load through FS");
     check_eq!(checks, msr::read(EFER), 0xd01, "EFER");
+    check_eq!(checks, msr::read(MISC_ENABLE), 0x80_1801, "fast strings and nothing else");
+    msr::write(BIOS_SIGN_ID, 0);
+    check_eq!(checks, msr::read(BIOS_SIGN_ID), 0, "the revision of the microcode");
     msr::write(HYPERCALL_PAGE, window.own_frame(1).as_u64());
     let same = (0..512).all(|word| {
         let stub_word = memory::read_u64(page::address() + word as u64 * 8);
