@@ -21,6 +21,11 @@ use xenolith_core::vmx::qualification::{
 const RFLAGS_DIRECTION: u64 = 1 << 10;
 /// CPUID leaf of the extended state.
 const EXTENDED_STATE: u32 = 0xd;
+type Rw = Field<Natural, ReadWrite>;
+/// CR0: its field, its shadow, and what the guest owns of it.
+const CR0: (Rw, Rw, u64) = (field::GUEST_CR0, field::CR0_SHADOW, cr::CR0_GUEST_OWNED);
+/// CR4, likewise.
+const CR4: (Rw, Rw, u64) = (field::GUEST_CR4, field::CR4_SHADOW, cr::CR4_GUEST_OWNED);
 
 /// Returns bits 31:0.
 #[expect(clippy::cast_possible_truncation, reason = "the low half is what is wanted")]
@@ -31,10 +36,10 @@ const fn low(value: u64) -> u32 {
 impl Context<'_> {
     /// Puts what the guest sees of CPUID into its registers.
     pub(super) fn cpuid(&mut self, registers: &mut GuestRegisters) {
-        let cr4 = self.vcpu.vmcs.read(field::CR4_SHADOW).0;
         let view = cpuid::View {
             vcpu: self.vcpu.id.0,
-            osxsave: cr4 & cr::CR4_OSXSAVE != 0,
+            osxsave: self.shown(CR4) & cr::CR4_OSXSAVE != 0,
+            xcr0: if features::has_xsave() { XCr0::read_raw() } else { 0 },
             rdtscp: self.vcpu.has_rdtscp,
             tsc_khz: self.vcpu.clock.tsc_khz,
             max_gfn: self.domain.max_gfn,
@@ -105,8 +110,6 @@ impl Context<'_> {
     }
 
     pub(super) fn control_register(&mut self, registers: &mut GuestRegisters) -> Next {
-        const CR0: (Rw, Rw, u64) = (field::GUEST_CR0, field::CR0_SHADOW, cr::CR0_GUEST_OWNED);
-        const CR4: (Rw, Rw, u64) = (field::GUEST_CR4, field::CR4_SHADOW, cr::CR4_GUEST_OWNED);
         let qualification = self.vcpu.vmcs.read(field::EXIT_QUALIFICATION).0;
         let written = match ControlRegisterAccess::decode(qualification) {
             ControlRegisterAccess::Write { register: 0, source } => {
@@ -198,5 +201,3 @@ impl Context<'_> {
         if progress.finished { self.skip() } else { RESUME }
     }
 }
-
-type Rw = Field<Natural, ReadWrite>;

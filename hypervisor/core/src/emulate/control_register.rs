@@ -36,8 +36,14 @@ const CR4_SMAP: u64 = 1 << 21;
 /// CR4 when a domain starts, before [`CR4_OSXSAVE`] is added on a CPU that has XSAVE.
 pub const CR4_AT_ENTRY: u64 = CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT;
 /// Bits of CR4 that a guest owns, as far as the CPU has them.
-pub const CR4_GUEST_OWNED: u64 =
-    CR4_TSD | CR4_DE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_FSGSBASE | CR4_SMEP | CR4_SMAP;
+pub const CR4_GUEST_OWNED: u64 = CR4_TSD
+    | CR4_DE
+    | CR4_OSFXSR
+    | CR4_OSXMMEXCPT
+    | CR4_FSGSBASE
+    | CR4_OSXSAVE
+    | CR4_SMEP
+    | CR4_SMAP;
 
 /// A control register as a guest may see and change it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -78,7 +84,8 @@ mod tests {
         let cr4 = Register { shown: CR4_AT_ENTRY, guest_owned: CR4_GUEST_OWNED };
         assert_eq!(cr4.write(CR4_AT_ENTRY | CR4_SMEP), Ok(CR4_AT_ENTRY | CR4_SMEP));
         assert_eq!(cr4.write(CR4_AT_ENTRY), Ok(CR4_AT_ENTRY));
-        for bit in [CR4_VMXE, CR4_PAE, CR4_OSXSAVE, 1 << 17, 1 << 7, 1 << 63] {
+        assert_eq!(cr4.write(CR4_AT_ENTRY ^ CR4_OSXSAVE), Ok(CR4_AT_ENTRY ^ CR4_OSXSAVE));
+        for bit in [CR4_VMXE, CR4_PAE, 1 << 17, 1 << 7, 1 << 63] {
             assert_eq!(cr4.write(CR4_AT_ENTRY ^ bit), Err(Exception::GENERAL_PROTECTION));
         }
         let cr0 = Register { shown: CR0_AT_ENTRY, guest_owned: CR0_GUEST_OWNED };

@@ -3,6 +3,8 @@
 //! Features are shown only if they are on a list here, so that what a later CPU adds stays hidden
 //! until somebody has thought about it. Leaves that are not named read as zeros.
 
+mod extended_state;
+
 use xenolith_abi::{cpuid as abi, xenolith};
 
 /// EAX, EBX, ECX, EDX.
@@ -15,6 +17,8 @@ pub struct View {
     pub vcpu: u32,
     /// Whether the guest has CR4.OSXSAVE on.
     pub osxsave: bool,
+    /// Extended control register 0, as the guest has set it; 0 without XSAVE.
+    pub xcr0: u64,
     /// Whether RDTSCP works.
     pub rdtscp: bool,
     /// Frequency of the TSC in kHz, 0 when not known.
@@ -40,8 +44,6 @@ const LEAF7_EBX: u32 = bits(&[0, 3, 5, 7, 8, 9, 16, 17, 18, 19, 20, 21, 23, 24, 
 const LEAF7_ECX: u32 = bits(&[1, 6, 8, 9, 10, 11, 12, 14]);
 /// Leaf 7 EDX: FSRM.
 const LEAF7_EDX: u32 = bits(&[4]);
-/// Leaf 0xd, subleaf 1, EAX: XSAVEOPT, XSAVEC, XGETBV with ECX = 1.
-const XSAVE_EAX: u32 = bits(&[0, 1, 2]);
 /// Leaf 0x80000001 ECX: LAHF, LZCNT, PREFETCHW.
 const EXTENDED_ECX: u32 = bits(&[0, 5, 8]);
 /// Leaf 0x80000001 EDX: SYSCALL, NX, 1 GiB pages, long mode.
@@ -95,7 +97,7 @@ fn cpu_leaf(
         (2 | 4 | 0x8000_0002..=0x8000_0006, _) => [eax, ebx, ecx, edx],
         (7, 0) => [0, ebx & LEAF7_EBX, ecx & LEAF7_ECX, edx & LEAF7_EDX],
         (0xb, _) => topology(subleaf, view),
-        (0xd, _) => extended_state(subleaf, [eax, ebx, ecx, edx]),
+        (0xd, _) => extended_state::leaf(subleaf, view, cpu),
         (0x16, _) => frequencies(view, [eax, ebx, ecx, edx]),
         (0x8000_0000, _) => [eax.min(MAX_EXTENDED), ebx, ecx, edx],
         (0x8000_0001, _) => {
@@ -130,17 +132,6 @@ fn topology(subleaf: u32, view: &View) -> Registers {
     };
     let count = u32::from(kind != 0);
     [0, count, (subleaf & 0xff) | kind << 8, view.vcpu]
-}
-
-/// Only the components that XCR0 may switch on; their sizes are the CPU's.
-fn extended_state(subleaf: u32, [eax, ebx, ecx, edx]: Registers) -> Registers {
-    let allowed = low(super::xcr0::ALLOWED);
-    match subleaf {
-        0 => [eax & allowed, ebx, ecx, 0],
-        1 => [eax & XSAVE_EAX, ebx, 0, 0],
-        2..=31 if allowed >> subleaf & 1 != 0 => [eax, ebx, ecx, edx],
-        _ => [0; 4],
-    }
 }
 
 /// Base, maximum and bus frequency in MHz: those of the TSC as it was measured, so that a guest

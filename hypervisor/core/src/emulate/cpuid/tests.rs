@@ -1,7 +1,7 @@
 use super::*;
 
-const VIEW: View =
-    View { vcpu: 0, osxsave: true, rdtscp: true, tsc_khz: 2_000_000, max_gfn: 0x8200 };
+pub(super) const VIEW: View =
+    View { vcpu: 0, osxsave: true, xcr0: 1, rdtscp: true, tsc_khz: 2_000_000, max_gfn: 0x8200 };
 
 /// A CPU that says yes to everything.
 fn everything(_: u32, _: u32) -> Registers {
@@ -34,8 +34,6 @@ fn what_the_hypervisor_keeps_is_hidden() {
     assert_eq!(ebx >> 10 & 1, 0, "INVPCID");
     assert_eq!(ecx & (1 << 2 | 1 << 3 | 1 << 4 | 1 << 7 | 1 << 31), 0, "UMIP PKU OSPKE CET PKS");
     assert_eq!(edx & (1 << 20 | 1 << 26), 0, "IBT, speculation control");
-    assert_eq!(filter(0xd, 1, &VIEW, everything)[0], 7, "no XSAVES");
-    assert_eq!(filter(0xd, 9, &VIEW, everything), [0; 4], "no PKRU state");
 }
 
 #[test]
