@@ -51,6 +51,8 @@ pub mod platform;
 #[cfg(feature = "probe")]
 pub mod probe;
 pub mod process;
+#[expect(clippy::inline_always, reason = "entry code calls nothing outside its section")]
+pub mod pt_regs;
 #[cfg_attr(target_os = "none", expect(clippy::inline_always, reason = "an operation is its site"))]
 pub mod pvops;
 pub mod rcu;

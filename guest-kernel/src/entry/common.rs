@@ -6,13 +6,13 @@
 
 use core::arch::naked_asm;
 
-use super::{Frame, frame::Cause, handlers};
+use super::{Cause, Frame, handlers};
 use crate::{
     context,
     pvops::{self, Op, Registers},
 };
 
-/// Defines the part of an entry behind its stub: `extern "C" fn(&mut Frame)` is called.
+/// Defines the part of an entry behind its stub: `extern "C" fn(&mut PtRegs)` is called.
 ///
 /// ```text
 /// on the stack:   cause rcx r11 error_code rip cs rflags rsp ss

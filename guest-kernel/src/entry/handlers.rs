@@ -3,7 +3,7 @@
 //! Before the state is established and behind its end, these functions call nothing outside their
 //! section: tracing and RCU are not ready for it. `cargo xtask test noinstr` checks the binary.
 
-use super::{Frame, ProcessCall, Vector, frame::Cause, irq_stack};
+use super::{Cause, ProcessCall, PtRegs, Vector, irq_stack};
 use crate::{
     context::{self, Destination, IrqState},
     events, instrumentation,
@@ -16,21 +16,21 @@ const NMI: i64 = 2;
 
 /// Handles an exception.
 #[unsafe(link_section = ".noinstr.text")]
-pub(super) extern "C" fn exception(frame: &mut Frame) {
-    if frame.cause == NMI {
-        return nmi(frame);
+pub(super) extern "C" fn exception(regs: &mut PtRegs) {
+    if regs.cause == NMI {
+        return nmi(regs);
     }
-    let state = enter(frame);
+    let state = enter(regs);
     instrumentation::begin();
-    traps::handle(frame);
+    traps::handle(regs);
     instrumentation::end();
-    exit(frame, state);
+    exit(regs, state);
 }
 
 /// Establishes the state of an entry.
 #[inline(always)]
-fn enter(frame: &Frame) -> IrqState {
-    if frame.is_user() {
+fn enter(regs: &PtRegs) -> IrqState {
+    if regs.is_user() {
         context::irqentry_enter_from_user(context::current())
     } else {
         context::irqentry_enter(context::current())
@@ -39,25 +39,25 @@ fn enter(frame: &Frame) -> IrqState {
 
 /// Handles an upcall.
 #[unsafe(link_section = ".noinstr.text")]
-pub(super) extern "C" fn event(frame: &mut Frame) {
-    serve(frame, events::handle);
+pub(super) extern "C" fn event(regs: &mut PtRegs) {
+    serve(regs, events::handle);
 }
 
 /// Handles an interrupt of a device, on bare hardware.
 #[unsafe(link_section = ".noinstr.text")]
-pub(super) extern "C" fn interrupt(frame: &mut Frame) {
-    serve(frame, interrupts::handle);
+pub(super) extern "C" fn interrupt(regs: &mut PtRegs) {
+    serve(regs, interrupts::handle);
 }
 
 /// Has events served by `handle`.
 #[inline(always)]
-fn serve(frame: &mut Frame, handle: extern "C" fn(&mut Frame)) {
+fn serve(regs: &mut PtRegs, handle: extern "C" fn(&mut PtRegs)) {
     let in_call = context::current().take_preemptible_call();
-    let state = enter(frame);
-    irq_stack::serve_events(frame, handle);
-    exit(frame, state);
+    let state = enter(regs);
+    irq_stack::serve_events(regs, handle);
+    exit(regs, state);
     if in_call {
-        go_on_in_call(frame);
+        go_on_in_call(regs);
     }
 }
 
@@ -67,13 +67,13 @@ fn serve(frame: &mut Frame, handle: extern "C" fn(&mut Frame)) {
 /// neither nested upcalls nor other tasks see it, and it is put back when the task goes on.
 #[cold]
 #[unsafe(link_section = ".noinstr.text")]
-extern "C" fn go_on_in_call(frame: &mut Frame) {
+extern "C" fn go_on_in_call(regs: &mut PtRegs) {
     let context = context::current();
     if context.need_resched() {
         // Asked before ordinary code runs: it is among what that code asserts.
         let rcu_watches = context.watching.is_watching();
         instrumentation::begin();
-        tasks::preempt_call(frame, rcu_watches);
+        tasks::preempt_call(regs, rcu_watches);
         instrumentation::end();
     }
     context.set_preemptible_call(true);
@@ -82,20 +82,20 @@ extern "C" fn go_on_in_call(frame: &mut Frame) {
 /// Leaves the state of an entry; other tasks may run first, in a kernel that is preemptible or on the
 /// way to a process.
 #[inline(always)]
-fn exit(frame: &mut Frame, state: IrqState) {
+fn exit(regs: &mut PtRegs, state: IrqState) {
     let context = context::current();
-    if frame.is_user() {
+    if regs.is_user() {
         if context.need_resched() {
             instrumentation::begin();
-            traps::leave_user(frame);
+            traps::leave_user(regs);
             instrumentation::end();
         }
         // Or to whoever waits for what the process does, which is in the kernel with a frame like it.
-        if frame.is_user() {
+        if regs.is_user() {
             return context::irqentry_exit(context, state, Destination::User, || ());
         }
     }
-    let destination = Destination::Kernel { events: frame.events().is_enabled() };
+    let destination = Destination::Kernel { events: regs.events().is_enabled() };
     context::irqentry_exit(context, state, destination, || {
         if context.need_resched() && context.count.is_zero() {
             instrumentation::begin();
@@ -107,12 +107,12 @@ fn exit(frame: &mut Frame, state: IrqState) {
 
 /// Handles a system call.
 #[unsafe(link_section = ".noinstr.text")]
-pub(super) extern "C" fn system_call(frame: &mut Frame) {
+pub(super) extern "C" fn system_call(regs: &mut PtRegs) {
     let state = context::irqentry_enter_from_user(context::current());
     instrumentation::begin();
-    traps::handle_system_call(frame);
+    traps::handle_system_call(regs);
     instrumentation::end();
-    exit(frame, state);
+    exit(regs, state);
 }
 
 /// Handles a system call of a process, which goes on behind it.
@@ -133,10 +133,10 @@ pub(super) extern "C" fn process_call(call: &mut ProcessCall) {
 
 /// Handles a non-maskable interrupt.
 #[unsafe(link_section = ".noinstr.text")]
-pub(super) extern "C" fn nmi(frame: &mut Frame) {
+pub(super) extern "C" fn nmi(regs: &mut PtRegs) {
     let state = context::nmi_enter(context::current());
     instrumentation::begin();
-    traps::handle_nmi(frame);
+    traps::handle_nmi(regs);
     instrumentation::end();
     context::nmi_exit(context::current(), state);
 }

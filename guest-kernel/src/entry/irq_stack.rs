@@ -11,7 +11,7 @@
 
 use core::arch::naked_asm;
 
-use super::Frame;
+use super::PtRegs;
 use crate::{
     context, instrumentation,
     static_pages::{PAGE_BYTES, StaticPages},
@@ -27,14 +27,14 @@ pub(super) static STACK: StaticPages<PAGES> = StaticPages::new();
 
 /// Has `handle` serve the events of an upcall whose entry state is established.
 #[inline(always)]
-pub(super) fn serve_events(frame: &mut Frame, handle: extern "C" fn(&mut Frame)) {
+pub(super) fn serve_events(regs: &mut PtRegs, handle: extern "C" fn(&mut PtRegs)) {
     if context::current().count.in_hardirq() {
         instrumentation::begin();
-        handle(frame);
+        handle(regs);
         instrumentation::end();
     } else {
         // SAFETY: who is not in an upcall is not on the stack of upcalls.
-        unsafe { serve_on_stack(frame, handle) }
+        unsafe { serve_on_stack(regs, handle) }
     }
 }
 
@@ -45,7 +45,7 @@ pub(super) fn serve_events(frame: &mut Frame, handle: extern "C" fn(&mut Frame))
 /// Nobody else may be using that stack.
 #[unsafe(naked)]
 #[unsafe(link_section = ".noinstr.text")]
-unsafe extern "C" fn serve_on_stack(_frame: &mut Frame, _handle: extern "C" fn(&mut Frame)) {
+unsafe extern "C" fn serve_on_stack(_regs: &mut PtRegs, _handle: extern "C" fn(&mut PtRegs)) {
     naked_asm!(
         "push rbp",
         "mov rbp, rsp",

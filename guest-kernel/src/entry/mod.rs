@@ -5,7 +5,6 @@
 //! hypercall page, the shared page, operations of this world, and an image whose text cannot be written.
 
 mod common;
-mod frame;
 mod handlers;
 mod image;
 mod irq_stack;
@@ -21,7 +20,6 @@ use x86_64::VirtAddr;
 use xenolith_abi::start_info;
 
 pub use common::{continue_behind_syscall, continue_with};
-pub use frame::{Cause, Frame, Vector};
 pub use image::image;
 pub(crate) use image::protect;
 pub use process_call::ProcessCall;
@@ -29,6 +27,8 @@ pub(crate) use process_call::process_call_address;
 pub use registers::EntryRegisters;
 pub(crate) use stack::{BOOT as BOOT_STACK, BYTES as BOOT_STACK_BYTES};
 pub use vectors::vector_address;
+
+pub use crate::pt_regs::{Cause, Frame, PtRegs, Vector};
 
 use crate::{
     StartInfo, hypercall,

@@ -10,8 +10,7 @@ use core::arch::naked_asm;
 use x86_64::VirtAddr;
 
 use super::{
-    Vector, common,
-    frame::Cause,
+    Cause, Vector, common,
     vectors::{STUB_BYTES, VECTORS, WITH_ERROR_CODE},
 };
 use crate::{

@@ -11,7 +11,7 @@ use crate::{
     abi::shared_info::LEGACY_MAX_VCPUS,
     atomic_fn::AtomicFn,
     context,
-    entry::Frame,
+    entry::PtRegs,
     hypercall::Errno,
     platform,
     shared_info::{self, BITMAP_WORDS},
@@ -43,7 +43,7 @@ static STATES: [State; LEGACY_MAX_VCPUS] = [const { State::new() }; LEGACY_MAX_V
 /// Upcalls so far.
 static UPCALLS: AtomicU64 = AtomicU64::new(0);
 
-static OBSERVER: AtomicFn<fn(&mut Frame)> = AtomicFn::empty();
+static OBSERVER: AtomicFn<fn(&mut PtRegs)> = AtomicFn::empty();
 
 /// Masks every port and has upcalls come. Events stay disabled.
 ///
@@ -58,7 +58,7 @@ pub fn install() -> Result<(), Errno> {
 }
 
 /// Has every upcall seen by `observer` before its events are served.
-pub fn set_observer(observer: Option<fn(&mut Frame)>) {
+pub fn set_observer(observer: Option<fn(&mut PtRegs)>) {
     OBSERVER.store(observer);
 }
 
@@ -69,13 +69,13 @@ pub fn upcalls() -> u64 {
 
 /// Handles an upcall; called by its entry with events disabled, on the stack of upcalls.
 #[inline(never)]
-pub(crate) extern "C" fn handle(frame: &mut Frame) {
-    tasks::check_interrupted_stack(frame);
+pub(crate) extern "C" fn handle(regs: &mut PtRegs) {
+    tasks::check_interrupted_stack(regs);
     let count = &context::current().count;
     count.enter_hardirq();
     UPCALLS.fetch_add(1, Relaxed);
     if let Some(observer) = OBSERVER.load() {
-        observer(frame);
+        observer(regs);
     }
     serve();
     count.leave_hardirq();

@@ -12,7 +12,7 @@ use crate::{
         errno::{EEXIST, EINVAL, ENOENT},
         event_channel::{VIRQ_CONSOLE, VIRQ_TIMER},
     },
-    entry::Frame,
+    entry::PtRegs,
     events::{self, Bitmaps, Port},
     hypercall::{
         Errno,
@@ -82,8 +82,8 @@ pub(super) fn status(port: Port) -> Result<Status, Errno> {
 /// Handles an interrupt, whose vector is in the place of the error code; called by its entry with
 /// interrupts disabled, on the stack of upcalls.
 #[inline(never)]
-pub(crate) extern "C" fn handle(frame: &mut Frame) {
-    let [vector, ..] = frame.error_code.to_le_bytes();
+pub(crate) extern "C" fn handle(regs: &mut PtRegs) {
+    let [vector, ..] = regs.error_code.to_le_bytes();
     match vector {
         TIMER => {
             raise(VIRQ_TIMER);
@@ -96,7 +96,7 @@ pub(crate) extern "C" fn handle(frame: &mut Frame) {
         REQUEST => apic::end_of_interrupt(),
         _ => {}
     }
-    events::handle(frame);
+    events::handle(regs);
 }
 
 /// Sets the bits of a source's port.

@@ -8,7 +8,7 @@ use super::{
     table::Status,
 };
 use crate::{
-    entry::{Cause, Frame, Vector},
+    entry::{Cause, Frame, PtRegs, Vector},
     irq, println,
 };
 use xenolith_system_calls::USER_END;
@@ -18,19 +18,19 @@ const PAGE_FAULT: Vector = Vector(14);
 /// Sees to an exception before anybody else; returns whether that was it.
 ///
 /// In the kernel only the copies from and to processes get this far (see `traps::set_first_handler`).
-pub(super) fn handle(frame: &mut Frame) -> bool {
-    let Cause::Exception(vector) = frame.cause() else { return false };
+pub(super) fn handle(regs: &mut PtRegs) -> bool {
+    let Cause::Exception(vector) = regs.cause() else { return false };
     let Some(process) = running::current() else { return false };
     let problem = if vector == PAGE_FAULT {
-        match resolve(process, machine::fault_address(), frame.error_code) {
+        match resolve(process, machine::fault_address(), regs.error_code) {
             Ok(()) => return true,
             Err(problem) => problem,
         }
     } else {
         None
     };
-    if frame.is_user() {
-        kill(process, frame, vector, problem);
+    if regs.is_user() {
+        kill(process, regs, vector, problem);
     }
     false
 }

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     console,
-    entry::{Frame, ProcessCall},
+    entry::{ProcessCall, PtRegs},
     irq, tasks, time,
 };
 
@@ -27,9 +27,9 @@ const PIECE: usize = 128;
 
 /// Handles SYSCALL of a process by the entry that all have: events are disabled on the way in and
 /// out.
-pub(super) fn handle(frame: &mut Frame) {
-    let arguments = [frame.rdi, frame.rsi, frame.rdx, frame.r10];
-    frame.rax = answer(frame.rax, || arguments);
+pub(super) fn handle(regs: &mut PtRegs) {
+    let arguments = [regs.rdi, regs.rsi, regs.rdx, regs.r10];
+    regs.rax = answer(regs.rax, || arguments);
 }
 
 /// As [`handle`], by the entry that processes have for themselves.

@@ -6,17 +6,17 @@ use super::{catch, fixup};
 use crate::{
     atomic_fn::AtomicFn,
     context,
-    entry::{Cause, Frame, Vector},
+    entry::{Cause, PtRegs, Vector},
     pvops, tasks,
 };
 
 /// What handles an exception. It may change the registers that continue.
-pub type Handler = fn(&mut Frame);
+pub type Handler = fn(&mut PtRegs);
 
 static HANDLERS: [AtomicFn<Handler>; 256] = [const { AtomicFn::empty() }; 256];
 
 /// Sees an exception before anybody else; returns whether it is seen to.
-pub(crate) type FirstHandler = fn(&mut Frame) -> bool;
+pub(crate) type FirstHandler = fn(&mut PtRegs) -> bool;
 
 static FIRST: AtomicFn<FirstHandler> = AtomicFn::empty();
 
@@ -46,41 +46,41 @@ pub fn set_nmi_handler(handler: Option<Handler>) {
 
 /// Handles an exception; called by its entry.
 #[inline(never)]
-pub(crate) fn handle(frame: &mut Frame) {
-    let Cause::Exception(vector) = frame.cause() else {
-        return unhandled(frame);
+pub(crate) fn handle(regs: &mut PtRegs) {
+    let Cause::Exception(vector) = regs.cause() else {
+        return unhandled(regs);
     };
     if let Some(first) = FIRST.load()
-        && (frame.is_user() || fixup::is_there(frame))
-        && first(frame)
+        && (regs.is_user() || fixup::is_there(regs))
+        && first(regs)
     {
         return;
     }
-    if fixup::apply(frame, vector) {
+    if fixup::apply(regs, vector) {
         return;
     }
-    dispatch(&HANDLERS[usize::from(vector.0)], frame);
+    dispatch(&HANDLERS[usize::from(vector.0)], regs);
 }
 
 /// Handles SYSCALL in user mode; called by its entry.
 #[inline(never)]
-pub(crate) fn handle_system_call(frame: &mut Frame) {
+pub(crate) fn handle_system_call(regs: &mut PtRegs) {
     match SYSTEM_CALL.load() {
-        Some(handler) => handler(frame),
-        None => without_handler(frame),
+        Some(handler) => handler(regs),
+        None => without_handler(regs),
     }
 }
 
 /// Handles a non-maskable interrupt, of a callback of its own or of the trap table; called by its
 /// entry.
 #[inline(never)]
-pub(crate) fn handle_nmi(frame: &mut Frame) {
-    match (NMI.load(), frame.cause()) {
-        (Some(handler), Cause::Nmi) => handler(frame),
+pub(crate) fn handle_nmi(regs: &mut PtRegs) {
+    match (NMI.load(), regs.cause()) {
+        (Some(handler), Cause::Nmi) => handler(regs),
         (_, Cause::Exception(Vector(vector))) => {
-            dispatch(&HANDLERS[usize::from(vector)], frame);
+            dispatch(&HANDLERS[usize::from(vector)], regs);
         }
-        _ => unhandled(frame),
+        _ => unhandled(regs),
     }
 }
 
@@ -89,39 +89,39 @@ pub(crate) fn handle_nmi(frame: &mut Frame) {
 /// A process has been entered on the stack of its own task, which can be left there. Where code runs
 /// in ring 3 without being a process, an upcall goes back to whoever runs it ([`crate::user::run`]).
 #[inline(never)]
-pub(crate) fn leave_user(frame: &mut Frame) {
-    if !tasks::preempt_process() && frame.cause() == Cause::Event {
-        catch::deliver(frame);
+pub(crate) fn leave_user(regs: &mut PtRegs) {
+    if !tasks::preempt_process() && regs.cause() == Cause::Event {
+        catch::deliver(regs);
     }
 }
 
-fn dispatch(handler: &AtomicFn<Handler>, frame: &mut Frame) {
+fn dispatch(handler: &AtomicFn<Handler>, regs: &mut PtRegs) {
     match handler.load() {
-        Some(handler) => handler(frame),
-        None => without_handler(frame),
+        Some(handler) => handler(regs),
+        None => without_handler(regs),
     }
 }
 
 /// Handles what has no handler; out of the way of what has.
 #[cold]
 #[inline(never)]
-fn without_handler(frame: &mut Frame) {
+fn without_handler(regs: &mut PtRegs) {
     // Who waits has not called what an interrupt does.
-    if context::current().count.in_interrupt() || !catch::deliver(frame) {
-        unhandled(frame);
+    if context::current().count.in_interrupt() || !catch::deliver(regs) {
+        unhandled(regs);
     }
 }
 
 /// Ends the kernel.
-fn unhandled(frame: &Frame) {
+fn unhandled(regs: &PtRegs) {
     let cr2 = pvops::read_cr2();
     // The compiler must not find out: in a kernel that sets no handlers it would leave out the
     // entry's way back, and with it the points by which entry code is checked.
     let is_handled = black_box(false);
     assert!(
         is_handled,
-        "unhandled {:?}, cr2 {cr2:#x}\n{frame}\n  at {:#018x}",
-        frame.cause(),
-        frame.rip
+        "unhandled {:?}, cr2 {cr2:#x}\n{regs}\n  at {:#018x}",
+        regs.cause(),
+        regs.rip
     );
 }

@@ -24,7 +24,7 @@ use xenolith_guest::{
         hypercall::{CALLBACK_OP, SET_CALLBACKS, STACK_SWITCH},
     },
     check, check_eq,
-    entry::{self, Cause, Frame, Vector},
+    entry::{self, Cause, Frame, PtRegs, Vector},
     events,
     irq::Flags,
     probe::{Window, callbacks, exception::continue_with},
@@ -129,7 +129,7 @@ fn check_set_callbacks(checks: &mut Checks, stage: &mut Stage) {
 /// Where the last frame ended.
 static FRAME_END: AtomicU64 = AtomicU64::new(0);
 
-fn note(frame: &mut Frame) {
+fn note(frame: &mut PtRegs) {
     let end = core::ptr::from_ref(frame).wrapping_add(1).addr();
     FRAME_END.store(end as u64, Relaxed);
     if frame.cause() == exception(6) {

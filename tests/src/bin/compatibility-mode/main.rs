@@ -20,7 +20,7 @@ use xenolith_guest::{
         segment::{FLAT_USER_CS32, FLAT_USER_SS, FLAT_USER_SS32},
     },
     check_eq,
-    entry::{self, Frame, Vector},
+    entry::{self, Frame, PtRegs, Vector},
     hypercall::callback::Kind,
     irq::{EventsOffLock, Flags, native_save_flags},
     paging::Level,
@@ -141,10 +141,10 @@ fn check_sysenter(checks: &mut Checks, stage: &mut Stage) {
 }
 
 /// Notes what a callback finds, and has the process go on behind its instruction.
-fn note(frame: &mut Frame) {
+fn note(frame: &mut PtRegs) {
     MASK.store(shared_info().vcpu(0).upcall_mask().load(Relaxed), Relaxed);
     IN_HANDLER.store(native_save_flags(), Relaxed);
-    *ENTERED.lock() = Some(*frame);
+    *ENTERED.lock() = Some(**frame);
     frame.rip = BASE + 2;
     frame.cs = FLAT_USER_CS32.into();
     frame.rsp = STACK;

@@ -16,7 +16,7 @@ use core::{
 
 use xenolith_guest::{
     StartInfo, check, check_eq, context,
-    entry::{Cause, Frame},
+    entry::{Cause, PtRegs},
     events::{self, Port},
     hypercall::{
         callback::Kind,
@@ -65,7 +65,7 @@ fn outer(_: Port) {
     expect(5, context::current().count.in_hardirq() && !context::current().trace.is_enabled());
 }
 
-fn nmi(_: &mut Frame) {
+fn nmi(_: &mut PtRegs) {
     let context = context::current();
     expect(8, context.count.in_nmi() && context.watching.is_watching());
     expect(9, !context.trace.is_enabled());

@@ -16,7 +16,7 @@ use xenolith_guest::{
         xenolith::MAX_EVENT_TICKS,
     },
     check, check_eq, command_line,
-    entry::Frame,
+    entry::PtRegs,
     events::{self, Port},
     hypercall::{
         Errno,
@@ -47,7 +47,7 @@ fn run(checks: &mut Checks, start: &'static StartInfo) {
         Err(error) => return checks.fail(format_args!("bind_ipi: {error}")),
     };
     events::set_handler(port, |_| {});
-    events::set_observer(Some(|frame: &mut Frame| INTERRUPTED.store(frame.rip, Relaxed)));
+    events::set_observer(Some(|frame: &mut PtRegs| INTERRUPTED.store(frame.rip, Relaxed)));
     events::unmask(port);
     irq::irq_enable();
     if command_line::value(start.command_line(), "expect") == Some("EPERM") {

@@ -24,7 +24,7 @@ use xenolith_guest::{
         event_channel::{VIRQ_DEBUG, VIRQ_TIMER},
     },
     check, check_eq,
-    entry::Frame,
+    entry::PtRegs,
     events::{self, PORTS, Port},
     hypercall::{
         Errno,
@@ -96,7 +96,7 @@ fn send_again_nested(port: Port) {
     irq::irq_disable();
 }
 
-fn observe(frame: &mut Frame) {
+fn observe(frame: &mut PtRegs) {
     note_stack(frame);
     NESTED.fetch_add(u64::from(LEFT.load(Relaxed) != 0), Relaxed);
 }

@@ -18,7 +18,7 @@ use xenolith_guest::{
     StartInfo,
     abi::event_channel::VIRQ_TIMER,
     check, check_eq,
-    entry::{Cause, Frame},
+    entry::{Cause, Frame, PtRegs},
     events::{self, Port},
     hypercall::{event_channel::send, timer},
     irq, println,
@@ -72,7 +72,7 @@ fn on_timer(_: Port) {
     }
 }
 
-fn observe(frame: &mut Frame) {
+fn observe(frame: &mut PtRegs) {
     INTERRUPTED.fetch_add(u64::from(frame.is_user()), Relaxed);
 }
 

@@ -18,7 +18,7 @@ use xenolith_guest::{
         xenolith::{KERNEL_CS, KERNEL_SS},
     },
     check, check_eq,
-    entry::{Cause, Frame, Vector},
+    entry::{Cause, Frame, PtRegs, Vector},
     hypercall::{
         Errno,
         task::{FpuUse, fpu_taskswitch},
@@ -125,7 +125,7 @@ static FRAME_END: AtomicU64 = AtomicU64::new(0);
 static WAS_MASKED: AtomicBool = AtomicBool::new(false);
 
 /// Notes where the frame is and goes on behind the two bytes of UD2.
-fn skip(frame: &mut Frame) {
+fn skip(frame: &mut PtRegs) {
     let end = core::ptr::from_ref(frame).wrapping_add(1).addr();
     FRAME_END.store(end as u64, Relaxed);
     WAS_MASKED.store(!irq::save_fl().is_enabled(), Relaxed);

@@ -17,7 +17,7 @@ use xenolith_guest::{
     StartInfo,
     abi::xenolith::{KERNEL_CS, KERNEL_SS},
     check_eq,
-    entry::{Cause, Frame, Vector},
+    entry::{Cause, Frame, PtRegs, Vector},
     events::{self, Port},
     hypercall::event_channel::send,
     irq::{self, EventsOffLock, Flags},
@@ -40,9 +40,9 @@ const DISABLED: Flags = Flags::DISABLED;
 /// The frames of the upcalls since it was looked at, the last one and their number.
 static SEEN: EventsOffLock<(u32, Option<Frame>)> = EventsOffLock::new((0, None));
 
-fn observe(frame: &mut Frame) {
+fn observe(frame: &mut PtRegs) {
     let mut seen = SEEN.lock();
-    *seen = (seen.0 + 1, Some(*frame));
+    *seen = (seen.0 + 1, Some(**frame));
 }
 
 fn run(checks: &mut Checks, start: &'static StartInfo) {

@@ -16,7 +16,7 @@ use xenolith_guest::{
     StartInfo,
     abi::xenolith::KERNEL_SS,
     check, check_eq,
-    entry::Frame,
+    entry::{Frame, PtRegs},
     events::{self, Port},
     hypercall::event_channel::{bind_ipi, send},
     irq::{self, Flags},
@@ -44,7 +44,7 @@ const BYTES: u64 = 3 * 4096;
 static AT: AtomicU64 = AtomicU64::new(0);
 static LEFT: AtomicU64 = AtomicU64::new(0);
 
-fn note(frame: &mut Frame) {
+fn note(frame: &mut PtRegs) {
     AT.store(frame.rip, Relaxed);
     LEFT.store(frame.rcx, Relaxed);
 }

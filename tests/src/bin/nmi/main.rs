@@ -22,7 +22,7 @@ use xenolith_guest::{
         xenolith::{KERNEL_CS, KERNEL_SS},
     },
     check, check_eq,
-    entry::{self, Cause, Frame, Vector},
+    entry::{self, Cause, Frame, PtRegs, Vector},
     events::{self, Port},
     hypercall::{
         Errno,
@@ -49,12 +49,12 @@ static ENTRIES: AtomicU32 = AtomicU32::new(0);
 /// The place of the last upcall.
 static UPCALL: AtomicU32 = AtomicU32::new(0);
 
-fn note(frame: &mut Frame) {
+fn note(frame: &mut PtRegs) {
     let events = irq::save_fl();
-    *LAST.lock() = Some((*frame, events, ENTRIES.fetch_add(1, Relaxed)));
+    *LAST.lock() = Some((**frame, events, ENTRIES.fetch_add(1, Relaxed)));
 }
 
-fn note_upcall(_: &mut Frame) {
+fn note_upcall(_: &mut PtRegs) {
     UPCALL.store(ENTRIES.fetch_add(1, Relaxed), Relaxed);
 }
 
@@ -176,13 +176,13 @@ static DEEPEST: AtomicU32 = AtomicU32::new(0);
 /// The frames of all of them must say the same.
 static DIFFERENT: AtomicU32 = AtomicU32::new(0);
 
-fn send_another(frame: &mut Frame) {
+fn send_another(frame: &mut PtRegs) {
     let running = RUNNING.fetch_add(1, Relaxed) + 1;
     DEEPEST.fetch_max(running, Relaxed);
     let mut last = LAST.lock();
-    let same = last.is_none_or(|(first, ..)| first == *frame);
+    let same = last.is_none_or(|(first, ..)| first == **frame);
     DIFFERENT.fetch_add(u32::from(!same), Relaxed);
-    *last = Some((*frame, irq::save_fl(), ENTRIES.fetch_add(1, Relaxed)));
+    *last = Some((**frame, irq::save_fl(), ENTRIES.fetch_add(1, Relaxed)));
     drop(last);
     let left = TO_SEND.load(Relaxed);
     if left != 0 {
@@ -231,14 +231,14 @@ fn check_one_at_a_time(checks: &mut Checks) {
 /// Where the handler goes instead of back, and the frame of the NMI that came there.
 static PROCESS: EventsOffLock<Frame> = EventsOffLock::new(Frame::ZERO);
 static SEEN: EventsOffLock<Frame> = EventsOffLock::new(Frame::ZERO);
-fn enter_process(frame: &mut Frame) {
+fn enter_process(frame: &mut PtRegs) {
     if frame.is_user() {
-        *SEEN.lock() = *frame;
+        *SEEN.lock() = **frame;
         return;
     }
     let _ = send_nmi(VcpuId::BOOT);
     let (cause, start) = (frame.cause, *PROCESS.lock());
-    *frame = Frame { cause, ..start };
+    **frame = Frame { cause, ..start };
 }
 
 /// The way back may lead into a process: the NMI that waits comes from there.

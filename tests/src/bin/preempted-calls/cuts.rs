@@ -6,7 +6,7 @@ use scenarios::events;
 use xenolith_guest::{
     abi::event_channel::VIRQ_TIMER,
     check,
-    entry::Frame,
+    entry::PtRegs,
     hypercall::timer,
     irq,
     probe::memory::read_bytes,
@@ -29,14 +29,14 @@ pub(crate) type Trick = fn(u64, &mut [u64; 5]);
 const TRICKS: [Trick; 2] = [crate::unmapped::strike, crate::lies::lie];
 
 /// Has the kernel's own observer called as well.
-pub(crate) fn install(checks: &mut Checks, observer: fn(&mut Frame)) {
+pub(crate) fn install(checks: &mut Checks, observer: fn(&mut PtRegs)) {
     let port = events::virq(VIRQ_TIMER, |_| arm());
     check!(checks, port.is_ok(), "VIRQ_TIMER");
     xenolith_guest::events::set_observer(Some(observer));
 }
 
 /// Looks at an upcall; returns whether it has cut a call.
-pub(crate) fn observe(frame: &mut Frame) -> bool {
+pub(crate) fn observe(frame: &mut PtRegs) -> bool {
     if read_bytes(VirtAddr::new(frame.rip)) != [0x0f, 0x05] {
         return false;
     }

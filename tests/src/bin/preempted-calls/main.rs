@@ -25,7 +25,7 @@ use xenolith_guest::{
         xenolith::NO_RESTART,
     },
     check, check_eq,
-    entry::Frame,
+    entry::PtRegs,
     hypercall::page,
     println,
     probe::{Window, hypercall::by_page, hypercall::syscall, registers},
@@ -92,7 +92,7 @@ fn run(checks: &mut Checks, start: &'static StartInfo) {
 }
 
 /// Looks at an upcall: if it is on the SYSCALL of the long list, what is left must fit.
-fn observe(frame: &mut Frame) {
+fn observe(frame: &mut PtRegs) {
     let list = LIST_AT.load(Relaxed);
     let end = list + 16 * REQUESTS as u64;
     // Other lists are others' to look at.

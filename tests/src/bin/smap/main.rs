@@ -16,7 +16,7 @@ use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use scenarios::programs::{Ring, Stage, exception};
 use xenolith_guest::{
     StartInfo, check, check_eq, cpuid,
-    entry::{Frame, Vector},
+    entry::{PtRegs, Vector},
     events,
     hypercall::event_channel::{bind_ipi, send},
     irq::{self, Flags},
@@ -40,12 +40,12 @@ static FLAGS: AtomicU64 = AtomicU64::new(0);
 /// What [`FLAGS`] holds where no handler was.
 const NOBODY: u64 = u64::MAX;
 
-fn note(_: &mut Frame) {
+fn note(_: &mut PtRegs) {
     FLAGS.store(irq::native_save_flags(), Relaxed);
 }
 
 /// Notes the flags and goes on behind UD2.
-fn note_and_skip(frame: &mut Frame) {
+fn note_and_skip(frame: &mut PtRegs) {
     note(frame);
     frame.rip += 2;
 }

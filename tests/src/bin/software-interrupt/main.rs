@@ -17,7 +17,7 @@ use xenolith_guest::{
     StartInfo,
     abi::{callback, trap},
     check, check_eq,
-    entry::{self, Frame, Vector},
+    entry::{self, PtRegs, Vector},
     events,
     hypercall::{callback::Kind, trap::clear_table},
     irq::{self, Flags},
@@ -93,7 +93,7 @@ fn check_taken_away(checks: &mut Checks, stage: &mut Stage) {
 /// The mask in the last handler, and the processor's way to it.
 static MASK: AtomicU8 = AtomicU8::new(0);
 
-fn note(frame: &mut Frame) {
+fn note(frame: &mut PtRegs) {
     MASK.store(shared_info().vcpu(0).upcall_mask().load(Relaxed), Relaxed);
     if frame.cause() == exception(INVALID_OPCODE.0) {
         frame.rip += 2;
@@ -169,7 +169,7 @@ static INTERRUPTED: AtomicU64 = AtomicU64::new(0);
 static SAVED: AtomicU8 = AtomicU8::new(0);
 static UPCALLS: AtomicU64 = AtomicU64::new(0);
 
-fn observe(frame: &mut Frame) {
+fn observe(frame: &mut PtRegs) {
     INTERRUPTED.store(frame.rip, Relaxed);
     SAVED.store(frame.saved_mask(), Relaxed);
     UPCALLS.fetch_add(1, Relaxed);

@@ -9,7 +9,7 @@ use xenolith_guest::{
         segment::{FLAT_USER_CS64, FLAT_USER_SS64},
         xenolith::{KERNEL_CS, KERNEL_SS},
     },
-    entry::{Cause, Frame},
+    entry::{Cause, Frame, PtRegs},
     events,
     irq::{self, EventsOffLock, Flags},
     probe::msr,
@@ -71,9 +71,9 @@ pub(crate) fn is_hypervisors(address: u64) -> bool {
     (HYPERVISOR_VIRT_START..HYPERVISOR_VIRT_END).contains(&address)
 }
 
-fn observe(frame: &mut Frame) {
+fn observe(frame: &mut PtRegs) {
     let flags = irq::native_save_flags() & DANGEROUS;
-    *SERVED.lock() = *frame;
+    *SERVED.lock() = **frame;
     let selectors =
         if frame.is_user() { [FLAT_USER_CS64, FLAT_USER_SS64] } else { [KERNEL_CS, KERNEL_SS] };
     for (what, holds, word) in [

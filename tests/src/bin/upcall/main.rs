@@ -18,7 +18,7 @@ use xenolith_guest::{
         xenolith::{KERNEL_CS, KERNEL_SS},
     },
     check, check_eq,
-    entry::{Cause, Frame},
+    entry::{Cause, Frame, PtRegs},
     events::{self, Port},
     hypercall::event_channel::{bind_ipi, send},
     irq::{self, EventsOffLock, Flags},
@@ -36,9 +36,9 @@ xenolith_guest::scenario!(run);
 static LAST: EventsOffLock<Option<Frame>> = EventsOffLock::new(None);
 static WAS_MASKED: AtomicBool = AtomicBool::new(false);
 
-fn observe(frame: &mut Frame) {
+fn observe(frame: &mut PtRegs) {
     WAS_MASKED.store(!irq::save_fl().is_enabled(), Relaxed);
-    *LAST.lock() = Some(*frame);
+    *LAST.lock() = Some(**frame);
 }
 
 fn run(checks: &mut Checks, start: &'static StartInfo) {

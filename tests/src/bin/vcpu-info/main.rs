@@ -22,7 +22,7 @@ use xenolith_guest::{
         vcpu::REGISTER_VCPU_INFO,
     },
     check, check_eq,
-    entry::Frame,
+    entry::{Frame, PtRegs},
     events,
     hypercall::event_channel::{bind_ipi, send},
     irq::{self, Flags},
@@ -41,7 +41,7 @@ const UNMAPPED: u64 = 0x1234_5678_9000;
 
 static UPCALLS: AtomicU64 = AtomicU64::new(0);
 
-fn count(_: &mut Frame) {
+fn count(_: &mut PtRegs) {
     UPCALLS.fetch_add(1, Relaxed);
 }
 

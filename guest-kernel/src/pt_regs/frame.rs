@@ -1,4 +1,4 @@
-//! The registers of what was interrupted, as every entry of the kernel lays them out.
+//! The registers of what was interrupted, as values.
 
 use core::{fmt, mem::offset_of};
 
@@ -75,12 +75,12 @@ pub enum Cause {
 
 impl Cause {
     /// What our entries push for what is no vector.
-    pub(super) const EVENT: i64 = 0x100;
-    pub(super) const SYSTEM_CALL: i64 = 0x101;
-    pub(super) const NMI: i64 = 0x102;
+    pub(crate) const EVENT: i64 = 0x100;
+    pub(crate) const SYSTEM_CALL: i64 = 0x101;
+    pub(crate) const NMI: i64 = 0x102;
 
     /// Returns the cause of the word that an entry pushed.
-    pub(super) const fn of(word: i64) -> Self {
+    pub(crate) const fn of(word: i64) -> Self {
         match word {
             Self::EVENT => Self::Event,
             Self::SYSTEM_CALL => Self::SystemCall,
