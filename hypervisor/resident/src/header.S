@@ -77,6 +77,70 @@ restarts:                                           # start, end, target, undo
     RESTART cpuid_popped, cpuid_iretq, cpuid_tail, 8
     RESTART cpuid_iretq, cpuid_end, cpuid_tail, 16
 restarts_end:
+
+# Handlers by hypercall number, of calls on their own and of those in a list.
+.macro SERVE handler, count=1
+    .rept   \count
+    .long   \handler - resident_start
+    .endr
+.endm
+calls:
+    SERVE   pass_on
+    SERVE   mmu_update                              # 1
+    SERVE   pass_on
+    SERVE   stack_switch                            # 3
+    SERVE   pass_on
+    SERVE   fpu_taskswitch                          # 5
+    SERVE   pass_on, 7
+    SERVE   multicall                               # 13
+    SERVE   update_va_mapping                       # 14
+    SERVE   pass_on, 2
+    SERVE   xen_version                             # 17
+    SERVE   pass_on, 6
+    SERVE   vcpu_op                                 # 24
+    SERVE   set_segment_base                        # 25
+    SERVE   mmuext_op                               # 26
+    SERVE   pass_on, 5
+    SERVE   event_channel_op                        # 32
+    SERVE   pass_on, 31
+    .if     . - calls - 64 * 4
+    .error  "there are 64 numbers"
+    .endif
+listed_calls:
+    SERVE   multicall_rest
+    SERVE   listed_mmu_update                       # 1
+    SERVE   multicall_rest
+    SERVE   listed_stack_switch                     # 3
+    SERVE   multicall_rest
+    SERVE   listed_fpu_taskswitch                   # 5
+    SERVE   multicall_rest, 8
+    SERVE   listed_update_va_mapping                # 14
+    SERVE   multicall_rest, 2
+    SERVE   listed_version                          # 17
+    SERVE   multicall_rest, 6
+    SERVE   listed_vcpu_op                          # 24
+    SERVE   listed_set_segment_base                 # 25
+    SERVE   listed_mmuext_op                        # 26
+    SERVE   multicall_rest, 5
+    SERVE   listed_event_channel_op                 # 32
+    SERVE   multicall_rest, 31
+    .if     . - listed_calls - 64 * 4
+    .error  "there are 64 numbers"
+    .endif
+
+# Goes to \target if an event is pending and not masked. \info is where vcpu_info is, which begins
+# with the pending byte and the mask byte.
+.macro IF_DELIVERABLE target, info
+    cmp     byte ptr [\info], 0
+    jne     8f
+9:
+    .subsection 1                                   # once pending it stays so: no event comes late here
+8:  cmp     byte ptr [\info + 1], 0
+    je      \target
+    jmp     9b
+    .subsection 0
+.endm
+
     .long   (fixups_end - fixups) / 12
 fixups:                                             # start, end, where to go on
     FIXUP   port_read, port_read_end, port_refused
@@ -92,21 +156,10 @@ fixups:                                             # start, end, where to go on
     FIXUP   mapping_walk, mapping_walk_end, mapping_refused
     FIXUP   multicall_end, multicall_next, multicall_rest
     FIXUP   multicall_next, multicall_stored, multicall_refused
-    FIXUP   multicall_entry, multicall_called, multicall_rest
+    FIXUP   multicall_stored, multicall_called, multicall_rest
     FIXUP   multicall_list_cut, multicall_parked, multicall_refused
-    FIXUP   multicall_table, multicall_table_end, multicall_rest
+    FIXUP   listed_version, listed_version_done, multicall_rest
+    FIXUP   listed_version_done, listed_version_stored, multicall_refused
+    FIXUP   listed_version_stored, listed_calls_end, multicall_rest
 fixups_end:
     .long   0                                       # ends the search for a fixup
-
-# Goes to \target if an event is pending and not masked. \info is where vcpu_info is, which begins
-# with the pending byte and the mask byte.
-.macro IF_DELIVERABLE target, info
-    cmp     byte ptr [\info], 0
-    jne     8f
-9:
-    .subsection 1                                   # once pending it stays so: no event comes late here
-8:  cmp     byte ptr [\info + 1], 0
-    je      \target
-    jmp     9b
-    .subsection 0
-.endm

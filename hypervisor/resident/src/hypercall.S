@@ -15,9 +15,8 @@ hypercall_entry:
     mov     [rip + DATA + {STACK}], rsp
     cmp     rax, 63
     ja      hypercall_to_root
-    lea     rcx, [rip + hypercall_table]
-    lea     rcx, [rcx + rax*8]
-    jmp     rcx
+    lea     rcx, [rip + DATA + {CALLS}]
+    jmp     qword ptr [rcx + rax*8]
 
 other_call:                                         # not for here after all: rax is the number still
     IF_IN_MULTICALL multicall_rest
@@ -64,34 +63,6 @@ nmi_syscall_entry:
 nmi_iret_to_root:
     vmcall
     jmp     iret_entry
-
-# One jump of 8 bytes for each number below 64.
-.macro SERVE handler, count=1
-    .rept   \count
-    .balign 8
-    jmp     \handler
-    .endr
-.endm
-    .balign 8
-hypercall_table:
-    SERVE   pass_on
-    SERVE   mmu_update                              # 1
-    SERVE   pass_on
-    SERVE   stack_switch                            # 3
-    SERVE   pass_on
-    SERVE   fpu_taskswitch                          # 5
-    SERVE   pass_on, 7
-    SERVE   multicall                               # 13
-    SERVE   update_va_mapping                       # 14
-    SERVE   pass_on, 2
-    SERVE   xen_version                             # 17
-    SERVE   pass_on, 6
-    SERVE   vcpu_op                                 # 24
-    SERVE   set_segment_base                        # 25
-    SERVE   mmuext_op                               # 26
-    SERVE   pass_on, 5
-    SERVE   event_channel_op                        # 32
-    SERVE   pass_on, 31
 
 # A process's system call becomes a frame on the kernel's stack and a call of the callback. A process
 # that `iret` has entered has IF set and IOPL clear.

@@ -155,19 +155,26 @@ mmuext_op_cut:
     mov     eax, {MMUEXT_OP}
     jmp     list_cut
 
+# One jump of 8 bytes for each operation.
+.macro OPERATION handler, count=1
+    .rept   \count
+    .balign 8
+    jmp     \handler
+    .endr
+.endm
     .balign 8
 mmuext_table:
-    SERVE   touch_frame, 3                          # levels 1 to 3
-    SERVE   pin_top_level
-    SERVE   touch_frame                             # unpin
-    SERVE   new_table
-    SERVE   flush_all
-    SERVE   flush_page
-    SERVE   mmuext_op_rest, 2                       # of a set of vCPUs
-    SERVE   flush_all
-    SERVE   flush_page
-    SERVE   mmuext_op_rest, 3
-    SERVE   user_table                              # 15
+    OPERATION touch_frame, 3                          # levels 1 to 3
+    OPERATION pin_top_level
+    OPERATION touch_frame                             # unpin
+    OPERATION new_table
+    OPERATION flush_all
+    OPERATION flush_page
+    OPERATION mmuext_op_rest, 2                       # of a set of vCPUs
+    OPERATION flush_all
+    OPERATION flush_page
+    OPERATION mmuext_op_rest, 3
+    OPERATION user_table                              # 15
 
 list_done:
     test    rdx, rdx

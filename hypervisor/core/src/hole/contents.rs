@@ -9,7 +9,7 @@ use super::{HOLE_SLOTS, Hole, TASK_BYTES, TASK_SELECTOR};
 use crate::address::{DomId, Gva, PAGE_SIZE, to_u64, to_usize};
 use crate::domain_builder::guest_frames::GuestFrames;
 use crate::page_map::LARGE;
-use crate::resident::{self, Header, VcpuData};
+use crate::resident::{self, CALLS, Header, VcpuData};
 use core::mem::offset_of;
 use xenolith_abi::segment::{
     FIRST_RESERVED_GDT_BYTE, FLAT_RING3_CS32, FLAT_RING3_CS64, FLAT_RING3_DS32,
@@ -51,6 +51,13 @@ impl Hole {
         ];
         for (offset, word) in words {
             frames.write_words(self.at(DATA + to_u64(offset)), 1, |_| word);
+        }
+        for (offset, calls) in [
+            (offset_of!(VcpuData, calls), &header.calls),
+            (offset_of!(VcpuData, listed_calls), &header.listed_calls),
+        ] {
+            let at = self.at(DATA + to_u64(offset));
+            frames.write_words(at, to_u64(CALLS), |number| entry(calls[to_usize(number)]));
         }
         let at = self.at(DATA + to_u64(offset_of!(VcpuData, hole_entries)));
         frames.write_words(at, to_u64(HOLE_SLOTS), |i| self.entries()[to_usize(i)]);

@@ -4,7 +4,8 @@ use super::*;
 use crate::address::DomId;
 use crate::domain_builder::guest_frames::GuestFrames;
 use crate::page_map::LARGE;
-use crate::resident::Header;
+use crate::resident::{CALLS, Header, VcpuData};
+use core::mem::offset_of;
 use std::collections::BTreeMap;
 use xenolith_abi::segment::FLAT_RING3_CS64;
 use xenolith_abi::xenolith::{KERNEL_CS, KERNEL_SS};
@@ -168,4 +169,18 @@ fn the_task_segment_has_the_stack_and_no_io_map() {
 fn gates_lead_to_the_resident() {
     assert_eq!(gate(Gva(0xffff_8100_0002_1234), 3), [0x0002_ef00_e050_1234, 0xffff_8100]);
     assert_eq!(gate(Gva(0xffff_8100_0002_1234), 0)[0] >> 40 & 0xff, 0x8f);
+}
+
+#[test]
+fn calls_lead_to_their_handlers() {
+    let (hole, words) = written(1024);
+    for (offset, first) in
+        [(offset_of!(VcpuData, calls), 0), (offset_of!(VcpuData, listed_calls), 100)]
+    {
+        for number in 0..to_u64(CALLS) {
+            let at = hole.data().0 + to_u64(offset) + 8 * number;
+            let want = hole.text().0 + first + number;
+            assert_eq!(words.0[&at], want, "call {number}");
+        }
+    }
 }

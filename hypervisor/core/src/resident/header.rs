@@ -1,5 +1,6 @@
 //! What the resident's binary says of itself, in its first bytes.
 
+use super::CALLS;
 use arrayvec::ArrayVec;
 
 /// First bytes of the binary.
@@ -95,6 +96,10 @@ pub struct Header {
     pub restarts: ArrayVec<Restart, MAX_RESTARTS>,
     /// Ranges of instructions that may fault.
     pub fixups: ArrayVec<Fixup, MAX_FIXUPS>,
+    /// Handlers of hypercalls, by number.
+    pub calls: [u32; CALLS],
+    /// Handlers of hypercalls in a list of calls, by number.
+    pub listed_calls: [u32; CALLS],
 }
 
 /// The binary is not a resident.
@@ -131,6 +136,11 @@ impl Header {
             restarts.try_push(restart).map_err(|_| HeaderError)?;
         }
         restarts.sort_unstable_by_key(|restart: &Restart| restart.start);
+        let mut calls = [[0; CALLS]; 2];
+        for handler in calls.as_flattened_mut() {
+            *handler = offset()?;
+        }
+        let [calls, listed_calls] = calls;
         let mut fixups = ArrayVec::new();
         for _ in 0..offset()? {
             let fixup = Fixup { start: offset()?, end: offset()?, target: offset()? };
@@ -153,6 +163,8 @@ impl Header {
             hypercall_tail,
             restarts,
             fixups,
+            calls,
+            listed_calls,
         })
     }
 
@@ -218,6 +230,7 @@ mod tests {
             0x90, 0x10, 0x20, count,
         ];
         words.extend(restarts.iter().flatten());
+        words.extend((0..64).chain(100..164));
         words.extend([2, 0x90, 0x91, 0x98, 0xa0, 0xa4, 0xa8]);
         let mut bytes = MAGIC.to_vec();
         bytes.extend(words.iter().flat_map(|w| w.to_le_bytes()));
@@ -229,6 +242,8 @@ mod tests {
     fn a_header_is_read() {
         let header = Header::read(&binary(&[[0x40, 0x48, 0x30, 0x720]])).unwrap();
         assert_eq!((header.syscall, header.vectors, header.vector_stride), (0x100, 0x300, 16));
+        assert_eq!((header.calls[0], header.calls[63]), (0, 63));
+        assert_eq!((header.listed_calls[0], header.listed_calls[63]), (100, 163));
         assert_eq!(header.restart_at(0x3f), None);
         assert_eq!(header.restart_at(0x48), None);
         let restart = header.restart_at(0x47).unwrap();

@@ -51,6 +51,8 @@ pub const KERNEL: u8 = 1;
 /// [`VcpuData::mode`]: one of its processes runs.
 pub const USER: u8 = 0;
 
+/// Hypercall numbers of which the resident may serve some; the others it passes on.
+pub const CALLS: usize = 64;
 /// Words of [`VcpuData::fault_stack`].
 const FAULT_STACK_WORDS: usize = 32;
 
@@ -101,7 +103,9 @@ pub struct VcpuData {
     /// What a top-level table has in the slots of the hole that are in use.
     pub hole_entries: [u64; HOLE_SLOTS],
     /// While a list of calls is worked on: registers of the guest.
-    pub saved: [u64; 6],
+    pub saved: [u64; 5],
+    /// While a list of calls is worked on: how many are behind the group that is worked on.
+    pub list_behind: u64,
     /// Up to the TSS.
     pub padding2: [u64; 3],
     /// The TSS's first word, which is not used.
@@ -118,6 +122,10 @@ pub struct VcpuData {
     pub padding4: u32,
     /// The stack while the resident reads what a guest's pointer points to, which may fault.
     pub fault_stack: [u64; FAULT_STACK_WORDS],
+    /// The resident's handlers of hypercalls, by number.
+    pub calls: [u64; CALLS],
+    /// Its handlers of hypercalls in a list of calls, by number.
+    pub listed_calls: [u64; CALLS],
 }
 
 /// Offset of the TSS within [`VcpuData`]; it puts RSP0 on a multiple of 8.
