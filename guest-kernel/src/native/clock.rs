@@ -40,7 +40,7 @@ pub(super) fn init() {
     record.tsc_to_system_mul.store(scale.multiplier, Relaxed);
     record.tsc_shift.store(scale.shift, Relaxed);
     record.version.store(2, Release);
-    let seconds = date().unix_seconds().unwrap_or(0);
+    let seconds = CmosDate::read(cmos).unix_seconds().unwrap_or(0);
     let half = |bits: u64| u32::try_from(bits & 0xffff_ffff).expect("it is masked");
     let began = shared_info::shared_info().wall_clock();
     began.seconds.store(half(seconds), Relaxed);
@@ -78,34 +78,6 @@ fn wait_by_pit() -> bool {
         out(port, value);
     }
     (0..STUCK_POLLS).any(|_| input(CONTROL) & 0x20 != 0)
-}
-
-/// Returns the date of the clock that runs while the machine is off, read twice alike.
-fn date() -> CmosDate {
-    let mut last = read_date();
-    loop {
-        let next = read_date();
-        if next == last {
-            return next;
-        }
-        last = next;
-    }
-}
-
-fn read_date() -> CmosDate {
-    const STATUS_A: u8 = 0xa;
-    const UPDATING: u8 = 0x80;
-    let _ = (0..STUCK_POLLS).find(|_| cmos(STATUS_A) & UPDATING == 0);
-    CmosDate {
-        second: cmos(0),
-        minute: cmos(2),
-        hour: cmos(4),
-        day: cmos(7),
-        month: cmos(8),
-        year: cmos(9),
-        century: None,
-        status_b: cmos(0xb),
-    }
 }
 
 fn cmos(register: u8) -> u8 {

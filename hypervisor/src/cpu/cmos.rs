@@ -3,36 +3,9 @@
 use x86_64::instructions::port::Port;
 use xenolith_core::time::CmosDate;
 
-/// Polls after which an update that never ends is ignored: some milliseconds.
-const STUCK_POLLS: u32 = 10_000;
-
-/// Returns the date, read outside an update and twice alike.
+/// Returns the date.
 pub(crate) fn date() -> CmosDate {
-    let mut last = read_date();
-    for _ in 0..STUCK_POLLS {
-        let next = read_date();
-        if next == last {
-            break;
-        }
-        last = next;
-    }
-    last
-}
-
-fn read_date() -> CmosDate {
-    const STATUS_A: u8 = 0xa;
-    const UPDATING: u8 = 0x80;
-    let _ = (0..STUCK_POLLS).find(|_| read(STATUS_A) & UPDATING == 0);
-    CmosDate {
-        second: read(0),
-        minute: read(2),
-        hour: read(4),
-        day: read(7),
-        month: read(8),
-        year: read(9),
-        century: None,
-        status_b: read(0xb),
-    }
+    CmosDate::read(read)
 }
 
 fn read(register: u8) -> u8 {

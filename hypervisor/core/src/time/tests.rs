@@ -224,3 +224,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_date_is_read_until_two_are_alike() {
+    // The second changes between the first two readings.
+    let mut readings = [0x58, 0x59, 0x59].into_iter();
+    let date = CmosDate::read(|register| match register {
+        0 => readings.next().unwrap(),
+        0xa => 0,
+        other => other,
+    });
+    assert_eq!((date.second, date.minute, date.status_b), (0x59, 2, 0xb));
+    assert_eq!(readings.next(), None);
+}
+
+#[test]
+fn a_clock_that_never_settles_does_not_hold_up_the_boot() {
+    let mut reads = 0_u32;
+    let date = CmosDate::read(|register| {
+        reads += 1;
+        if register == 0xa { 0 } else { reads.to_le_bytes()[0] }
+    });
+    assert_eq!((date.century, reads), (None, 8 * 10_001));
+}

@@ -35,7 +35,40 @@ pub struct CmosDate {
     pub status_b: u8,
 }
 
+/// Polls after which an update that never ends is ignored: some milliseconds.
+const STUCK_POLLS: u32 = 10_000;
+
 impl CmosDate {
+    /// Returns the date outside an update and twice alike, as far as the clock ever gets there;
+    /// `read` reads one of its registers.
+    pub fn read(mut read: impl FnMut(u8) -> u8) -> Self {
+        let mut last = Self::read_once(&mut read);
+        for _ in 0..STUCK_POLLS {
+            let next = Self::read_once(&mut read);
+            if next == last {
+                break;
+            }
+            last = next;
+        }
+        last
+    }
+
+    fn read_once(read: &mut impl FnMut(u8) -> u8) -> Self {
+        const STATUS_A: u8 = 0xa;
+        const UPDATING: u8 = 0x80;
+        let _ = (0..STUCK_POLLS).find(|_| read(STATUS_A) & UPDATING == 0);
+        Self {
+            second: read(0),
+            minute: read(2),
+            hour: read(4),
+            day: read(7),
+            month: read(8),
+            year: read(9),
+            century: None,
+            status_b: read(0xb),
+        }
+    }
+
     /// Returns the seconds since 1970 began, in whatever zone the clock is set to, or `None` if the
     /// registers hold no date.
     pub fn unix_seconds(&self) -> Option<u64> {
