@@ -4,12 +4,12 @@ use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use scenarios::events;
 use xenolith_guest::{
-    abi::event_channel::VIRQ_TIMER,
+    abi::{errno::EAGAIN, event_channel::VIRQ_TIMER, xenolith::NO_RESTART},
     check,
     entry::PtRegs,
     hypercall::timer,
     irq,
-    probe::memory::read_bytes,
+    probe::{hypercall::by_page_in_pieces, memory::read_bytes},
     scenario::Checks,
     time::{self, SystemTime},
     x86_64::VirtAddr,
@@ -101,5 +101,16 @@ impl Drop for Cutting {
         PERIOD_NS.store(0, Relaxed);
         let _ = timer::set(None);
         irq::irq_disable();
+    }
+}
+
+/// Makes a call in pieces; the first time it is cut something is done to it.
+pub(crate) fn in_pieces(number: u32, mut arguments: [u64; 5]) -> i64 {
+    loop {
+        let result = by_page_in_pieces(number | NO_RESTART, &mut arguments);
+        if result != -EAGAIN {
+            return result;
+        }
+        play(number.into(), &mut arguments);
     }
 }

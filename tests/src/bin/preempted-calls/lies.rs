@@ -12,14 +12,12 @@ use scenarios::{
 };
 use xenolith_guest::{
     abi::{
-        errno::EAGAIN,
         hypercall::{GRANT_TABLE_OP, MEMORY_OP},
         xenolith::NO_RESTART,
     },
     check, check_eq,
     hypercall::memory::current_reservation,
     println,
-    probe::hypercall::by_page_in_pieces,
     scenario::Checks,
 };
 
@@ -44,7 +42,7 @@ pub(crate) fn check(checks: &mut Checks, worker: &mut Worker) {
     let pages = current_reservation();
     for round in 0..ROUNDS {
         for job in JOBS {
-            for form in [long_calls::page, in_pieces] {
+            for form in [long_calls::page, cuts::in_pieces] {
                 let cutting = Cutting::every_us(PERIOD_US);
                 // What comes of it is the liar's.
                 let lied = worker.work(job, &mut |number, arguments| {
@@ -65,16 +63,6 @@ pub(crate) fn check(checks: &mut Checks, worker: &mut Worker) {
     let told = TOLD.load(Relaxed);
     println!("{told} lies");
     check!(checks, told > ROUNDS * 4, "{told} lies");
-}
-
-fn in_pieces(number: u32, mut arguments: [u64; 5]) -> i64 {
-    loop {
-        let result = by_page_in_pieces(number | NO_RESTART, &mut arguments);
-        if result != -EAGAIN {
-            return result;
-        }
-        cuts::play(number.into(), &mut arguments);
-    }
 }
 
 /// Tells a lie.

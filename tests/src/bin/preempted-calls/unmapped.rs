@@ -11,7 +11,7 @@ use xenolith_guest::{
     abi::{
         console,
         domain::SELF,
-        errno::{EAGAIN, EFAULT},
+        errno::EFAULT,
         grant::COPY,
         hypercall::{
             CONSOLE_IO, GRANT_TABLE_OP, MEMORY_OP, MMU_UPDATE, MMUEXT_OP, MULTICALL, XEN_VERSION,
@@ -26,7 +26,7 @@ use xenolith_guest::{
     probe::{
         Window,
         control::cr3,
-        hypercall::{by_page, by_page_in_pieces},
+        hypercall::by_page,
         memory::{read_u64, write_u64},
     },
     scenario::Checks,
@@ -103,23 +103,12 @@ const WRITTEN_HERE: u64 = 1 << 63;
 const UNANSWERED: u64 = 99 << 32;
 
 pub(crate) fn check(checks: &mut Checks, window: &mut Window, start: &StartInfo) {
-    for form in [by_page, in_pieces] {
+    for form in [by_page, cuts::in_pieces] {
         for listed in LISTED {
             check_list(checks, window, listed, form);
         }
         check_text(checks, window, form);
         check_memory(checks, window, start, form);
-    }
-}
-
-/// Makes a call in pieces; the first time it is cut something is done to it.
-fn in_pieces(number: u32, mut arguments: [u64; 5]) -> i64 {
-    loop {
-        let result = by_page_in_pieces(number | NO_RESTART, &mut arguments);
-        if result != -EAGAIN {
-            return result;
-        }
-        cuts::play(number.into(), &mut arguments);
     }
 }
 
