@@ -12,13 +12,21 @@ use crate::{
     pvops::{self, Op, Registers},
 };
 
-/// Defines the part of an entry behind its stub: `extern "C" fn(&mut PtRegs)` is called.
+/// Defines the part of an entry behind its stub: `extern "C" fn(&mut PtRegs)` is called. Registers
+/// being saved, `after` may see to what else the entry needs, and the way back need not be [`leave`].
 ///
 /// ```text
 /// on the stack:   cause rcx r11 error_code rip cs rflags rsp ss
 /// ```
 macro_rules! entry_with {
     ($(#[$doc:meta])* $name:ident calls $handler:path) => {
+        $crate::entry::common::entry_with! {
+            $(#[$doc])*
+            $name calls $handler, after [], back by $crate::entry::common::leave
+        }
+    };
+    ($(#[$doc:meta])* $name:ident calls $handler:path, after [$($line:expr),*],
+     back by $leave:path $(, $($operands:tt)+)?) => {
         $(#[$doc])*
         ///
         /// # Safety
@@ -27,21 +35,24 @@ macro_rules! entry_with {
         #[unsafe(naked)]
         #[unsafe(link_section = ".noinstr.text")]
         pub(super) unsafe extern "C" fn $name() {
-            naked_asm!(
+            core::arch::naked_asm!(
                 "push rdi", "push rsi", "push rdx", "push rax",
                 "push r8", "push r9", "push r10", "push rbx",
                 "push rbp", "push r12", "push r13", "push r14", "push r15",
                 // Rust assumes the direction flag clear. The stack is aligned: see `Frame`.
                 "cld",
+                $($line,)*
                 "mov rdi, rsp",
                 "call {handler}",
                 "jmp {leave}",
                 handler = sym $handler,
-                leave = sym leave,
+                leave = sym $leave,
+                $($($operands)+)?
             )
         }
     };
 }
+pub(super) use entry_with;
 
 entry_with! {
     /// Handles an exception.
@@ -74,7 +85,7 @@ macro_rules! leave_by {
         /// RSP must point to a [`Frame`] whose registers may continue.
         #[unsafe(naked)]
         #[unsafe(link_section = ".noinstr.text")]
-        unsafe extern "C" fn $name() {
+        pub(super) unsafe extern "C" fn $name() {
             naked_asm!(
                 "pop r15", "pop r14", "pop r13", "pop r12", "pop rbp",
                 "pop rbx", "pop r10", "pop r9", "pop r8",

@@ -4,19 +4,33 @@
 //! by the processor:   [error_code] rip cs rflags rsp ss
 //! by a stub:          cause rcx r11 error_code rip cs rflags rsp ss
 //! ```
+//!
+//! In the kernel GS leads to the CPU's area (`native/cpu_area`): what comes from a process exchanges it.
+
+mod nmi;
+mod paranoid;
+mod syscall;
 
 use core::arch::naked_asm;
 
+pub(crate) use syscall::{process_call_address, syscall_address};
 use x86_64::VirtAddr;
 
 use super::{
     Cause, Vector, common,
     vectors::{STUB_BYTES, VECTORS, WITH_ERROR_CODE},
 };
-use crate::{
-    abi::segment::{FLAT_USER_CS64, FLAT_USER_SS64},
-    native::{interrupts, segments},
-};
+use crate::native::{cpu_area, interrupts};
+
+/// The vector of non-maskable interrupts.
+const NMI: u8 = 2;
+
+/// Vectors that come also where nothing of the kernel's is in place yet: #DB, #DF, #MC.
+const PARANOID: u32 = 1 << 1 | 1 << 8 | 1 << 18;
+
+/// Vectors of what IRETQ to a process can raise when GS is the process's already: #NP, #SS, #GP.
+const FIRST_OF_IRET: u8 = 11;
+const LAST_OF_IRET: u8 = 13;
 
 /// The stubs of exceptions and software interrupts; vector `n` is entered at `n * STUB_BYTES`.
 ///
@@ -40,12 +54,57 @@ unsafe extern "C" fn stubs() {
         "push rcx",
         // `push imm8`: the vector as a signed byte.
         ".byte 0x6a, xenolith_guest_vector",
-        "jmp {common}",
+        ".if xenolith_guest_vector == {nmi_vector}",
+        "jmp {nmi}",
+        ".elseif !(xenolith_guest_vector / 32) && (({of_paranoid} >> xenolith_guest_vector) & 1)",
+        "jmp {paranoid}",
+        ".else",
+        "jmp {exception}",
+        ".endif",
         ".set xenolith_guest_vector, xenolith_guest_vector + 1",
         ".endr",
         bytes = const STUB_BYTES,
         vectors = const VECTORS,
         with_error_code = const WITH_ERROR_CODE,
+        nmi_vector = const NMI,
+        of_paranoid = const PARANOID,
+        nmi = sym nmi::nmi,
+        paranoid = sym paranoid::paranoid,
+        exception = sym exception,
+    )
+}
+
+/// Has the kernel's GS loaded at an exception.
+///
+/// # Safety
+///
+/// Only stubs jump here, with their words on the stack.
+#[unsafe(naked)]
+#[unsafe(link_section = ".noinstr.text")]
+unsafe extern "C" fn exception() {
+    naked_asm!(
+        "test byte ptr [rsp + {cs}], 3",
+        "je 2f",
+        "swapgs",
+        "jmp {common}",
+        "2: movzx ecx, byte ptr [rsp]",
+        "sub ecx, {first}",
+        "cmp ecx, {last} - {first}",
+        "ja 3f",
+        "push rax",
+        "push rdx",
+        "mov ecx, {gs_base}",
+        "rdmsr",
+        "test edx, edx",
+        "pop rdx",
+        "pop rax",
+        "js 3f",
+        "swapgs",
+        "3: jmp {common}",
+        cs = const paranoid::CS,
+        first = const FIRST_OF_IRET,
+        last = const LAST_OF_IRET,
+        gs_base = const cpu_area::GS_BASE,
         common = sym common::exception,
     )
 }
@@ -72,7 +131,11 @@ macro_rules! interrupt {
                 "push r11",
                 "push rcx",
                 "push {cause}",
-                "jmp {entry}",
+                "test byte ptr [rsp + {cs}], 3",
+                "je 2f",
+                "swapgs",
+                "2: jmp {entry}",
+                cs = const paranoid::CS,
                 vector = const $vector,
                 cause = const Cause::EVENT,
                 entry = sym common::interrupt,
@@ -109,41 +172,4 @@ pub(crate) fn interrupts() -> [(u8, VirtAddr); 6] {
         (interrupts::SPURIOUS_PIC[0], spurious),
         (interrupts::SPURIOUS_PIC[1], spurious),
     ]
-}
-
-/// Where SYSCALL enters: on the stack of user mode, which is left at once.
-///
-/// GS is not touched: this kernel reaches nothing through it.
-///
-/// # Safety
-///
-/// Only SYSCALL in user mode leads here.
-#[unsafe(naked)]
-#[unsafe(link_section = ".noinstr.text")]
-unsafe extern "C" fn syscall() {
-    naked_asm!(
-        "mov [rip + {user_stack}], rsp",
-        "mov rsp, [rip + {kernel_stack}]",
-        "push {ss}",
-        "push [rip + {user_stack}]",
-        "push r11",
-        "push {cs}",
-        "push rcx",
-        "push 0",
-        "push r11",
-        "push rcx",
-        "push {cause}",
-        "jmp {entry}",
-        user_stack = sym segments::USER_STACK,
-        kernel_stack = sym segments::KERNEL_STACK,
-        ss = const FLAT_USER_SS64,
-        cs = const FLAT_USER_CS64,
-        cause = const Cause::SYSTEM_CALL,
-        entry = sym common::system_call,
-    )
-}
-
-/// Returns where SYSCALL has to enter.
-pub(crate) fn syscall_address() -> VirtAddr {
-    super::address(syscall)
 }

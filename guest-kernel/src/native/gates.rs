@@ -2,7 +2,7 @@
 
 use x86_64::{VirtAddr, structures::DescriptorTablePointer};
 
-use super::segments::{FATAL_STACK, NMI_STACK};
+use super::segments::{DEBUG_STACK, FATAL_STACK, NMI_STACK};
 use crate::{
     abi::{trap, xenolith::KERNEL_CS},
     entry::{Vector, native},
@@ -18,8 +18,9 @@ const INTERRUPT_GATE: u64 = 0xe;
 const TRAP_GATE: u64 = 0xf;
 const PRESENT: u64 = 1 << 7;
 
-/// Vectors that cannot rely on the stack of what they interrupt: NMI, #DF, #MC.
-const OWN_STACKS: [(u8, u8); 3] = [(2, NMI_STACK), (8, FATAL_STACK), (18, FATAL_STACK)];
+/// Vectors that cannot rely on the stack of what they interrupt: #DB, NMI, #DF, #MC.
+const OWN_STACKS: [(u8, u8); 4] =
+    [(1, DEBUG_STACK), (2, NMI_STACK), (8, FATAL_STACK), (18, FATAL_STACK)];
 
 /// Sets the gate of a vector: two words (SDM 3A, "64-Bit IDT Gate Descriptors").
 fn set(vector: u8, target: VirtAddr, level: u8, kind: u64) {

@@ -14,6 +14,8 @@ mod build;
 #[cfg(target_os = "none")]
 mod clock;
 #[cfg(target_os = "none")]
+pub(crate) mod cpu_area;
+#[cfg(target_os = "none")]
 mod gates;
 #[cfg(target_os = "none")]
 pub(crate) mod interrupts;

@@ -36,7 +36,10 @@ pub(super) static PLATFORM: Platform = Platform {
         Ok(())
     },
     set_user_stack: segments::set_user_stack,
-    install_process_calls: || Ok(()),
+    install_process_calls: || {
+        segments::install_process_calls();
+        Ok(())
+    },
     memory_map,
     shutdown: power::shutdown,
 };

@@ -10,8 +10,6 @@
 //!       0xe058   kernel data               SYSCALL loads these two
 //! ```
 
-use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
-
 use x86_64::{
     VirtAddr,
     instructions::segmentation::{CS, SS, Segment},
@@ -22,12 +20,13 @@ use x86_64::{
     },
 };
 
+use super::cpu_area;
 use crate::{
     abi::{
         segment::{FLAT_USER_CS32, FLAT_USER_CS64, FLAT_USER_DS32},
         xenolith::{KERNEL_CS, KERNEL_SS},
     },
-    entry::native::syscall_address,
+    entry::native::{process_call_address, syscall_address},
     pvops,
     static_pages::{PAGE_BYTES, StaticPages},
 };
@@ -45,18 +44,21 @@ static GDT: StaticPages<15> = StaticPages::new();
 /// The task state.
 static TASK_STATE: StaticPages<1> = StaticPages::new();
 
+/// The interrupt stack of debug exceptions.
+pub(super) const DEBUG_STACK: u8 = 3;
+
+/// Bytes of an interrupt stack.
+pub(crate) const STACK_BYTES: usize = 5 * PAGE_BYTES;
+
 /// The interrupt stacks; the lowest page of each is left as a guard.
-static STACKS: [StaticPages<5>; 2] = [const { StaticPages::new() }; 2];
+static STACKS: [StaticPages<5>; 3] = [const { StaticPages::new() }; 3];
 
-/// The stack for entries from user mode by SYSCALL, which loads none.
-pub(crate) static KERNEL_STACK: AtomicU64 = AtomicU64::new(0);
-
-/// The stack pointer of user mode, for the first instructions behind SYSCALL.
-pub(crate) static USER_STACK: AtomicU64 = AtomicU64::new(0);
+/// Where non-maskable interrupts are handled, off the stack of their gate.
+pub(crate) static NMI_HANDLER_STACK: StaticPages<5> = StaticPages::new();
 
 /// Returns the guard pages of the interrupt stacks.
 pub(crate) fn guards() -> impl Iterator<Item = VirtAddr> {
-    STACKS.iter().map(|stack| stack.page(0))
+    STACKS.iter().chain([&NMI_HANDLER_STACK]).map(|stack| stack.page(0))
 }
 
 fn set_descriptor(selector: u16, bits: u64) {
@@ -68,9 +70,9 @@ fn set_descriptor(selector: u16, bits: u64) {
 /// Loads descriptors and task state.
 pub(super) fn load() {
     let mut task = TaskStateSegment::new();
-    let [fatal, nmi] = STACKS.each_ref().map(|stack| stack.page(0) + stack.bytes() as u64);
+    let [fatal, nmi, debug] = STACKS.each_ref().map(|stack| stack.page(0) + stack.bytes() as u64);
     let unused = VirtAddr::zero();
-    task.interrupt_stack_table = [fatal, nmi, unused, unused, unused, unused, unused];
+    task.interrupt_stack_table = [fatal, nmi, debug, unused, unused, unused, unused];
     let place: *mut TaskStateSegment = TASK_STATE.page(0).as_mut_ptr();
     // SAFETY: the page is there for it, and no processor uses it yet.
     unsafe { place.write(task) };
@@ -100,6 +102,7 @@ pub(super) fn load() {
     unsafe { SS::set_reg(SegmentSelector(KERNEL_SS)) };
     // SAFETY: it is an available task state, which stays.
     unsafe { pvops::load_tr(TASK) };
+    cpu_area::load();
 }
 
 const EFER: u32 = 0xc000_0080;
@@ -114,7 +117,7 @@ const CLEARED: u64 = 1 << 8 | 1 << 9 | 1 << 10 | 3 << 12 | 1 << 14 | 1 << 16 | 1
 
 /// Has user mode enter on the stack that ends at `stack` from now on.
 pub(super) fn set_user_stack(stack: VirtAddr) {
-    KERNEL_STACK.store(stack.as_u64(), Relaxed);
+    cpu_area::set_kernel_stack(stack);
     let task: *mut TaskStateSegment = TASK_STATE.page(0).as_mut_ptr();
     // SAFETY: the task state is in place.
     let place = unsafe { &raw mut (*task).privilege_stack_table[0] };
@@ -125,15 +128,26 @@ pub(super) fn set_user_stack(stack: VirtAddr) {
 /// Has user mode enter on the stack that ends at `stack`, by SYSCALL and by exceptions.
 pub(super) fn install_user(stack: VirtAddr) {
     set_user_stack(stack);
-    let entry = syscall_address().as_u64();
     let star = u64::from(FLAT_USER_CS32) << 48 | u64::from(KERNEL_CS) << 32;
     // SAFETY: every 64-bit processor has the register; bits that were set stay.
     let efer = unsafe { pvops::read_msr(EFER) } | SCE;
-    for (register, value) in
-        [(STAR, star), (LSTAR, entry), (CSTAR, entry), (SFMASK, CLEARED), (EFER, efer)]
-    {
+    set_syscall_entry(syscall_address());
+    for (register, value) in [(STAR, star), (SFMASK, CLEARED), (EFER, efer)] {
         // SAFETY: every 64-bit processor has these registers, and nothing has relied on them.
         unsafe { pvops::write_msr(register, value) };
+    }
+}
+
+/// Has SYSCALL of processes come by their own entry.
+pub(super) fn install_process_calls() {
+    set_syscall_entry(process_call_address());
+}
+
+/// Has SYSCALL lead to an entry.
+fn set_syscall_entry(entry: VirtAddr) {
+    for register in [LSTAR, CSTAR] {
+        // SAFETY: as above; the entry is one for SYSCALL.
+        unsafe { pvops::write_msr(register, entry.as_u64()) };
     }
 }
 

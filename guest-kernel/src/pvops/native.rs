@@ -15,30 +15,60 @@ use crate::entry::Frame;
 const RCX: usize = offset_of!(Frame, rcx) - offset_of!(Frame, cause);
 const R11: usize = offset_of!(Frame, r11) - offset_of!(Frame, cause);
 const RIP: usize = offset_of!(Frame, rip) - offset_of!(Frame, cause);
+const CS: usize = offset_of!(Frame, cs) - offset_of!(Frame, cause);
 const RFLAGS: usize = offset_of!(Frame, rflags) - offset_of!(Frame, cause);
 const RSP: usize = offset_of!(Frame, rsp) - offset_of!(Frame, cause);
 
+/// Bits of an address of the lower half, with four levels of page tables.
+const CANONICAL_BITS: u32 = 47;
+
+/// TF and RF.
+const NOT_BY_SYSRET: u32 = 1 << 8 | 1 << 16;
+
 alternative! {
+    /// A process gets its own GS back.
     iret: Iret in Native,
-    ["mov rcx, [rsp + {rcx}]", "mov r11, [rsp + {r11}]", "add rsp, {rip}", "iretq"],
+    [
+        "mov rcx, [rsp + {rcx}]",
+        "mov r11, [rsp + {r11}]",
+        "test byte ptr [rsp + {cs}], 3",
+        "je 4f",
+        "swapgs",
+        "4: add rsp, {rip}",
+        "iretq",
+    ],
     rcx = const RCX,
     r11 = const R11,
+    cs = const CS,
     rip = const RIP,
 }
 
 alternative! {
-    /// Interrupts are disabled, and a non-maskable one has a stack of its own: from the load of RSP
-    /// on, the stack is the process's.
+    /// Interrupts are disabled, and what comes nevertheless has a stack of its own: from the load of
+    /// RSP on, the stack is the process's, and behind SWAPGS so is GS.
+    ///
+    /// SYSRET to an address that is not a process's would fault in ring 0, on the process's stack; it
+    /// does not load RF, and with TF it would trap before the process has gone on. That is IRETQ's.
     usergs_sysret64: UsergsSysret64 in Native,
     [
         "mov rcx, [rsp + {rip}]",
+        "mov r11, rcx",
+        "shr r11, {canonical_bits}",
         "mov r11, [rsp + {rflags}]",
+        "jne 4f",
+        "test r11d, {not_by_sysret}",
+        "jne 4f",
         "mov rsp, [rsp + {rsp}]",
         "swapgs",
         "sysretq",
+        "4: add rsp, {rip}",
+        "swapgs",
+        "iretq",
     ],
     rip = const RIP,
+    canonical_bits = const CANONICAL_BITS,
     rflags = const RFLAGS,
+    not_by_sysret = const NOT_BY_SYSRET,
     rsp = const RSP,
 }
 

@@ -48,6 +48,7 @@ impl Machine<'_> {
             | Mnemonic::And
             | Mnemonic::Xor
             | Mnemonic::Sbb
+            | Mnemonic::Shr
             | Mnemonic::Add => self.arithmetic(it)?,
             Mnemonic::Xchg => {
                 let (left, right) = (self.value(it, 0)?, self.value(it, 1)?);
@@ -92,6 +93,7 @@ impl Machine<'_> {
             }
             Mnemonic::Add => (left.wrapping_add(right), left.checked_add(right).is_none()),
             Mnemonic::Xor => (left ^ right, false),
+            Mnemonic::Shr => (left >> right, right != 0 && left >> (right - 1) & 1 != 0),
             _ => (left & right, false),
         };
         let result = result & (u64::MAX >> (64 - bits));

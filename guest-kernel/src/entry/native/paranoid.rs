@@ -1,0 +1,112 @@
+//! Exceptions that may come between any two instructions: #DB, #DF, #MC, on bare hardware.
+//!
+//! Also between SYSCALL and SWAPGS, or between SWAPGS and SYSRET, where the kernel runs with the stack
+//! and the GS of a process. So their gates have stacks of their own, and which GS it is tells its base.
+//!
+//! A second one of the kernel's on the same stack would write over the first: a kernel sets no
+//! breakpoint on what its handler of #DB does. Those of a process go on where all its entries do.
+
+use core::{arch::naked_asm, mem::offset_of};
+
+use crate::{
+    entry::{
+        Frame,
+        common::{self, entry_with},
+        handlers,
+    },
+    native::cpu_area,
+};
+
+/// Offset of the code selector from the word `cause`.
+pub(super) const CS: usize = offset_of!(Frame, cs) - offset_of!(Frame, cause);
+/// Offset of the instruction pointer from it.
+pub(super) const RIP: usize = offset_of!(Frame, rip) - offset_of!(Frame, cause);
+
+/// The lines that leave the kernel's GS, and in EBX whether they had to exchange it; RAX, RCX and RDX
+/// are lost.
+macro_rules! kernel_gs {
+    () => {
+        concat!(
+            "mov ecx, {gs_base}\n",
+            "rdmsr\n",
+            "xor ebx, ebx\n",
+            "test edx, edx\n",
+            "js 2f\n",
+            "swapgs\n",
+            "inc ebx\n",
+            "2:\n",
+        )
+    };
+}
+pub(super) use kernel_gs;
+
+/// The lines that undo [`kernel_gs`], with the frame at RSP; on the way to a process it is always to be
+/// exchanged, whatever the handler has made of the frame.
+macro_rules! gs_as_it_was {
+    () => {
+        concat!(
+            "test byte ptr [rsp + {frame_cs}], 3\n",
+            "jne 2f\n",
+            "test ebx, ebx\n",
+            "je 3f\n",
+            "2: swapgs\n",
+            "3:\n",
+        )
+    };
+}
+pub(super) use gs_as_it_was;
+
+/// Decides by what was interrupted.
+///
+/// # Safety
+///
+/// Only stubs of gates with a stack of their own jump here, with the words of a stub on it.
+#[unsafe(naked)]
+#[unsafe(link_section = ".noinstr.text")]
+pub(super) unsafe extern "C" fn paranoid() {
+    naked_asm!(
+        "test byte ptr [rsp + {cs}], 3",
+        "jne 2f",
+        "jmp {of_kernel}",
+        // A process: it may be its last exception, so the stack must be one that can be left.
+        "2: swapgs",
+        "mov rcx, rsp",
+        "mov rsp, gs:[{kernel_stack}]",
+        "push [rcx + 64]", "push [rcx + 56]", "push [rcx + 48]", "push [rcx + 40]",
+        "push [rcx + 32]", "push [rcx + 24]", "push [rcx + 16]", "push [rcx + 8]",
+        "push [rcx]",
+        "jmp {of_process}",
+        cs = const CS,
+        kernel_stack = const cpu_area::KERNEL_STACK,
+        of_kernel = sym of_kernel,
+        of_process = sym common::exception,
+    )
+}
+
+entry_with! {
+    /// Handles one that has interrupted the kernel.
+    of_kernel calls handlers::exception, after [kernel_gs!()], back by leave,
+    gs_base = const cpu_area::GS_BASE,
+}
+
+/// Continues what the frame at RSP describes.
+///
+/// # Safety
+///
+/// RSP must point to a [`Frame`], and EBX be as [`kernel_gs`] has left it.
+#[unsafe(naked)]
+#[unsafe(link_section = ".noinstr.text")]
+unsafe extern "C" fn leave() {
+    naked_asm!(
+        gs_as_it_was!(),
+        "pop r15", "pop r14", "pop r13", "pop r12", "pop rbp",
+        "pop rbx", "pop r10", "pop r9", "pop r8",
+        "pop rax", "pop rdx", "pop rsi", "pop rdi",
+        "mov rcx, [rsp + 8]",
+        "mov r11, [rsp + 16]",
+        "add rsp, {rip}",
+        "iretq",
+        frame_cs = const offset_of!(Frame, cs),
+        rip = const RIP,
+    )
+}
