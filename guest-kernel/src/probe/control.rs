@@ -38,6 +38,16 @@ pub fn ldtr() -> u16 {
     selector
 }
 
+/// Returns the task register.
+pub fn task_register() -> u16 {
+    let selector;
+    // SAFETY: see the module `probe`; the instruction reads a selector.
+    unsafe {
+        asm!("str {:x}", out(reg) selector, options(nomem, nostack, preserves_flags));
+    }
+    selector
+}
+
 /// Returns XCR0.
 pub fn xcr0() -> u64 {
     XCr0::read_raw()

@@ -43,15 +43,22 @@ pub fn swapgs() {
     unsafe { pvops::swapgs() };
 }
 
-/// Loads descriptor tables that are not there: the kernel ends where these operations do anything.
-pub fn load_tables_of_nothing() {
-    let nothing = DescriptorTablePointer { limit: 0, base: VirtAddr::zero() };
+/// Loads the global descriptor table, where the kernel has one of its own.
+pub fn load_gdt(table: &DescriptorTablePointer) {
     // SAFETY: see the module `probe`.
-    unsafe { pvops::load_gdt(&nothing) };
-    // SAFETY: as above.
-    unsafe { pvops::load_idt(&nothing) };
-    // SAFETY: as above.
-    unsafe { pvops::load_tr(0) };
+    unsafe { pvops::load_gdt(table) };
+}
+
+/// Loads the interrupt descriptor table, where the kernel has one of its own.
+pub fn load_idt(table: &DescriptorTablePointer) {
+    // SAFETY: see the module `probe`.
+    unsafe { pvops::load_idt(table) };
+}
+
+/// Loads the task register, where the kernel has a task state of its own.
+pub fn load_tr(selector: u16) {
+    // SAFETY: see the module `probe`.
+    unsafe { pvops::load_tr(selector) };
 }
 
 /// Reads a model-specific register.

@@ -6,11 +6,13 @@ use xenolith_guest::{
     entry::{Vector, image},
     paging::FRAME_BITS,
     probe::{Window, exception, pvops as probe},
-    pvops,
+    pvops::{self, Op},
     scenario::Checks,
     traps::probe_read,
     x86_64::{VirtAddr, registers::control::Cr3, structures::paging::PageTableFlags as Flags},
 };
+
+use crate::tally::Tally;
 
 /// An address without a page.
 const NOWHERE: VirtAddr = VirtAddr::new_truncate(0x1234_5678_9abc);
@@ -19,7 +21,7 @@ const NOWHERE: VirtAddr = VirtAddr::new_truncate(0x1234_5678_9abc);
 const WRITE: u64 = 3;
 
 /// Page-table entries and flushes.
-pub(crate) fn check_paging(checks: &mut Checks, window: &mut Window) {
+pub(crate) fn check_paging(checks: &mut Checks, tally: &mut Tally, window: &mut Window) {
     let root = Cr3::read().0.start_address().as_u64();
     check_eq!(checks, pvops::read_cr3() & FRAME_BITS, root, "read_cr3");
     probe::reload_cr3();
@@ -31,11 +33,14 @@ pub(crate) fn check_paging(checks: &mut Checks, window: &mut Window) {
         probe::set_pte(&mut word, value);
         check_eq!(checks, word, value, "set_pte");
     }
+    check_flush(checks, window, "write_cr3", |_| probe::reload_cr3());
     check_flush(checks, window, "flush_tlb", |_| pvops::flush_tlb());
     check_flush(checks, window, "flush_tlb_one", pvops::flush_tlb_one);
     let fault = probe_read::<u64>(NOWHERE).map_err(|fault| fault.cr2);
     check_eq!(checks, fault, Err(NOWHERE.as_u64()), "a fault's address");
     check_eq!(checks, pvops::read_cr2(), NOWHERE.as_u64(), "read_cr2");
+    tally.covers(&[Op::ReadCr2, Op::ReadCr3, Op::WriteCr3, Op::FlushTlb, Op::FlushTlbOne]);
+    tally.covers(&[Op::MakePte, Op::PteVal, Op::SetPte]);
 }
 
 /// Behind a flush, a page shows its new frame.
