@@ -66,8 +66,8 @@ impl SetupOptions {
 /// What goes into an image.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct GuestOptions {
-    /// Guest kernel to boot [default: the paired kernel]
-    #[arg(long, value_name = "ELF")]
+    /// Guest kernel to boot, an ELF file or a Linux bzImage [default: the paired kernel]
+    #[arg(long, value_name = "KERNEL")]
     pub(crate) guest: Option<PathBuf>,
     /// Ramdisk for the guest [default: for the paired kernel, its programs]
     #[arg(long, value_name = "FILE")]

@@ -10,6 +10,7 @@ mod doctor;
 mod end;
 mod guest_file;
 mod image;
+mod kernel_file;
 mod machine;
 mod new;
 mod noinstr;

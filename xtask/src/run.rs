@@ -14,6 +14,7 @@ use crate::console::{signals, terminal::RawMode};
 use crate::end::End;
 use crate::guest_file;
 use crate::image::{self, Contents};
+use crate::kernel_file;
 use crate::machine::choice::{Choice, choose, choose_bare};
 use crate::machine::process::last_words;
 use crate::machine::watch::{Finish, Watch};
@@ -66,7 +67,10 @@ pub(crate) fn run(workspace: &Workspace, options: &RunOptions) -> Result<ExitCod
     let contents = contents(workspace, &options.guest)?;
     let images = Images {
         hypervisor: (!options.guest.bare).then(|| workspace.program(build::HYPERVISOR_NAME)),
-        guest: options.guest.guest.clone().or_else(|| Some(workspace.program(build::PAIRED_NAME))),
+        guest: match options.guest.guest {
+            Some(_) => contents.guest.clone(),
+            None => Some(workspace.program(build::PAIRED_NAME)),
+        },
     };
     let medium = if choice.machine.boots_directly() {
         Boot::direct(contents).context("there is no kernel")?
@@ -88,7 +92,7 @@ fn contents(workspace: &Workspace, options: &GuestOptions) -> Result<Contents> {
     let hypervisor =
         if options.bare { None } else { Some(build::single(build::HYPERVISOR, workspace)?) };
     let guest = match &options.guest {
-        Some(path) => path.clone(),
+        Some(path) => kernel_file::elf_of(workspace, path)?,
         None => build::single(build::PAIRED_KERNEL, workspace)?,
     };
     let ramdisk = match &options.ramdisk {

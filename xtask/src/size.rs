@@ -17,6 +17,11 @@ pub(crate) struct Size {
 }
 
 impl Size {
+    /// A size of so many bytes.
+    pub(crate) const fn from_bytes(bytes: u64) -> Self {
+        Self { bytes }
+    }
+
     /// A size of so many MiB.
     pub(crate) const fn from_mib(mib: u64) -> Self {
         Self { bytes: mib.saturating_mul(MIB) }

@@ -105,7 +105,7 @@ impl fmt::Display for ImageError {
         match self {
             Self::NotElf => f.write_str(
                 "not an ELF file (a compressed kernel such as a Linux bzImage has to be unpacked \
-                 to its vmlinux first)",
+                 first, as `cargo xtask run` does)",
             ),
             Self::Elf32 => f.write_str("a 32-bit ELF file, only 64-bit kernels run here"),
             Self::WrongEncoding => f.write_str("an ELF file, but not a 64-bit little-endian one"),

@@ -6,6 +6,7 @@
 //! the sizes of the files and of the memory, and no buffer is larger than a start_info record.
 
 pub mod build_error;
+pub mod bzimage;
 mod elf_file;
 pub mod excerpt;
 pub mod feature_list;
