@@ -7,7 +7,7 @@ use super::{Context, Word};
 use crate::instrumentation;
 
 /// What an entry found, for its exit. Fits a register.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[repr(transparent)]
 pub struct IrqState(u8);
 

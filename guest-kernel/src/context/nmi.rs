@@ -7,7 +7,7 @@
 use super::{Context, Word};
 
 /// What a non-maskable interrupt found, for its exit. Fits a register.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[repr(transparent)]
 pub struct NmiState(u8);
 

@@ -39,12 +39,18 @@ macro_rules! entry_with {
                 "push rdi", "push rsi", "push rdx", "push rax",
                 "push r8", "push r9", "push r10", "push rbx",
                 "push rbp", "push r12", "push r13", "push r14", "push r15",
-                // Rust assumes the direction flag clear. The stack is aligned: see `Frame`.
+                // Rust assumes the direction flag clear.
                 "cld",
                 $($line,)*
+                // Auxiliary state below the registers, which `PtRegs::auxiliary` finds there. The
+                // stack is aligned behind it: see `ExtendedPtRegs`.
                 "mov rdi, rsp",
+                "push 0",
+                "push 0",
                 "call {handler}",
+                "add rsp, {auxiliary}",
                 "jmp {leave}",
+                auxiliary = const $crate::pt_regs::ExtendedPtRegs::AUXILIARY_BYTES,
                 handler = sym $handler,
                 leave = sym $leave,
                 $($($operands)+)?

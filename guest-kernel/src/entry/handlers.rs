@@ -7,7 +7,7 @@ use core::arch::asm;
 
 use super::{Cause, ProcessCall, PtRegs, Vector, irq_stack};
 use crate::{
-    context::{self, Destination, IrqState},
+    context::{self, Destination},
     events, instrumentation,
     native::interrupts,
     process, tasks, traps,
@@ -22,21 +22,22 @@ pub(super) extern "C" fn exception(regs: &mut PtRegs) {
     if regs.cause == NMI {
         return nmi(regs);
     }
-    let state = enter(regs);
+    enter(regs);
     instrumentation::begin();
     traps::handle(regs);
     instrumentation::end();
-    exit(regs, state);
+    exit(regs);
 }
 
 /// Establishes the state of an entry.
 #[inline(always)]
-fn enter(regs: &PtRegs) -> IrqState {
-    if regs.is_user() {
-        context::irqentry_enter_from_user(context::current())
+fn enter(regs: &PtRegs) {
+    let context = context::current();
+    regs.auxiliary().entry.set_irq(if regs.is_user() {
+        context::irqentry_enter_from_user(context)
     } else {
-        context::irqentry_enter(context::current())
-    }
+        context::irqentry_enter(context)
+    });
 }
 
 /// Handles an upcall.
@@ -54,11 +55,13 @@ pub(super) extern "C" fn interrupt(regs: &mut PtRegs) {
 /// Has events served by `handle`.
 #[inline(always)]
 fn serve(regs: &mut PtRegs, handle: extern "C" fn(&mut PtRegs)) {
-    let in_call = context::current().take_preemptible_call();
-    let state = enter(regs);
+    if context::current().take_preemptible_call() {
+        regs.auxiliary().entry.set_cut_call(true);
+    }
+    enter(regs);
     irq_stack::serve_events(regs, handle);
-    exit(regs, state);
-    if in_call {
+    exit(regs);
+    if regs.auxiliary().entry.has_cut_call() {
         go_on_in_call(regs);
     }
 }
@@ -84,8 +87,8 @@ extern "C" fn go_on_in_call(regs: &mut PtRegs) {
 /// Leaves the state of an entry; other tasks may run first, in a kernel that is preemptible or on the
 /// way to a process.
 #[inline(always)]
-fn exit(regs: &mut PtRegs, state: IrqState) {
-    let context = context::current();
+fn exit(regs: &mut PtRegs) {
+    let (context, state) = (context::current(), regs.auxiliary().entry.irq());
     if regs.is_user() {
         if context.need_resched() {
             instrumentation::begin();
@@ -110,11 +113,11 @@ fn exit(regs: &mut PtRegs, state: IrqState) {
 /// Handles a system call.
 #[unsafe(link_section = ".noinstr.text")]
 pub(super) extern "C" fn system_call(regs: &mut PtRegs) {
-    let state = context::irqentry_enter_from_user(context::current());
+    regs.auxiliary().entry.set_irq(context::irqentry_enter_from_user(context::current()));
     instrumentation::begin();
     traps::handle_system_call(regs);
     instrumentation::end();
-    exit(regs, state);
+    exit(regs);
 }
 
 /// Handles a system call of a process, which goes on behind it.
@@ -136,11 +139,11 @@ pub(super) extern "C" fn process_call(call: &mut ProcessCall) {
 /// Handles a non-maskable interrupt.
 #[unsafe(link_section = ".noinstr.text")]
 pub(super) extern "C" fn nmi(regs: &mut PtRegs) {
-    let state = context::nmi_enter(context::current());
+    regs.auxiliary().entry.set_nmi(context::nmi_enter(context::current()));
     instrumentation::begin();
     traps::handle_nmi(regs);
     instrumentation::end();
-    context::nmi_exit(context::current(), state);
+    context::nmi_exit(context::current(), regs.auxiliary().entry.nmi());
 }
 
 /// Handles a non-maskable interrupt on bare hardware, with breakpoints off: in the handler of #DB
