@@ -15,7 +15,11 @@ const ADDRESS: u64 = 0x000f_ffff_ffff_f000;
 
 const END_OF_INTERRUPT: usize = 0xb0;
 const SPURIOUS_VECTOR: usize = 0xf0;
-const COMMAND: usize = 0x300;
+#[cfg(feature = "probe")]
+const ID: usize = 0x20;
+pub(crate) const COMMAND: usize = 0x300;
+#[cfg(feature = "probe")]
+const COMMAND_HIGH: usize = 0x310;
 const LVT_TIMER: usize = 0x320;
 const LVT_LINT0: usize = 0x350;
 const INITIAL_COUNT: usize = 0x380;
@@ -25,6 +29,9 @@ const DIVIDE: usize = 0x3e0;
 const SOFTWARE_ENABLE: u32 = 1 << 8;
 /// The legacy controllers say the vector.
 const EXTERNAL: u32 = 7 << 8;
+/// A non-maskable interrupt, to the CPU that [`COMMAND_HIGH`] names.
+#[cfg(feature = "probe")]
+pub(crate) const NMI: u32 = 4 << 8 | 1 << 14;
 const TO_SELF: u32 = 1 << 18;
 const DIVIDE_BY_1: u32 = 0xb;
 
@@ -73,6 +80,20 @@ pub(super) fn end_of_interrupt() {
 /// Has this CPU interrupted by [`REQUEST`].
 pub(super) fn interrupt_self() {
     write(COMMAND, TO_SELF | u32::from(REQUEST));
+}
+
+/// Returns the physical address of the registers' page.
+#[cfg(feature = "probe")]
+pub(crate) fn physical() -> PhysAddr {
+    // SAFETY: every 64-bit processor has the register.
+    PhysAddr::new(unsafe { pvops::read_msr(APIC_BASE) } & ADDRESS)
+}
+
+/// Has this CPU meet a non-maskable interrupt. The shorthand for itself is for fixed vectors only.
+#[cfg(feature = "probe")]
+pub(crate) fn send_nmi() {
+    write(COMMAND_HIGH, read(ID));
+    write(COMMAND, NMI);
 }
 
 /// Lets the timer interrupt once, after `ticks` of its clock; 0 stops it.

@@ -8,7 +8,7 @@
 #[cfg(target_os = "none")]
 mod acpi;
 #[cfg(target_os = "none")]
-mod apic;
+pub(crate) mod apic;
 #[cfg(target_os = "none")]
 mod build;
 #[cfg(target_os = "none")]

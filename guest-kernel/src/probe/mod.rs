@@ -29,6 +29,8 @@ pub mod memory;
 pub mod mmu;
 pub mod msr;
 #[cfg(target_os = "none")]
+pub mod nmi;
+#[cfg(target_os = "none")]
 pub mod noinstr;
 pub mod port;
 #[cfg(target_os = "none")]
