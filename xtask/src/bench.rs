@@ -2,9 +2,9 @@
 //!
 //! A guest measures them in Bochs, where every instruction counts one and runs repeat to the tick;
 //! `lines` reads what it prints, `xen` knows Xen's figures, `table` shows both. `native` is about
-//! what a guest does without the hypervisor, on the processor of the host; `latency` about how long
-//! events wait.
+//! what patched sites take on the processor of the host; `latency` about how long events wait.
 
+mod drawing;
 mod latency;
 mod lines;
 mod native;
@@ -34,7 +34,8 @@ use table::Row;
 /// Something is missing, or a guest does not come to its end.
 pub(crate) fn run(workspace: &Workspace, options: BenchOptions) -> Result<ExitCode> {
     if options.native {
-        setup::ensure(workspace, &[Use::Build], &[], options.setup.policy())?;
+        let parts = [Part::BareTarget];
+        setup::ensure(workspace, &[Use::Build], &parts, options.setup.policy())?;
         let measured = native::measure(workspace)?;
         return print(options, &measured, native::Measured::render);
     }

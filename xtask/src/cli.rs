@@ -158,7 +158,7 @@ pub(crate) struct SitesOptions {
 /// Options of `bench`.
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct BenchOptions {
-    /// Measure the guest's event flag on this host's processor instead, beside RFLAGS
+    /// Measure patched sites on this host's processor instead, beside RFLAGS, and plot it
     #[arg(long)]
     pub(crate) native: bool,
     /// Measure how long events wait while long hypercalls are made instead, and plot it; exit

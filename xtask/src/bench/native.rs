@@ -1,8 +1,13 @@
-//! `xtask bench --native`: the event flag on the processor of the host, beside RFLAGS.
+//! `xtask bench --native`: what sites hold, on the processor of the host, beside ways with RFLAGS.
 //!
-//! Criterion measures and leaves its samples in files; this runs it and reads the fastest of each
-//! bench: such operations have one right duration, and whatever else the host does only adds to it.
+//! Criterion measures and leaves its samples in files; this hands it the sites (`sites`), runs it and
+//! reads the fastest of each bench: such operations have one right duration, and whatever else the
+//! host does only adds to it. The table and a plot (`plot`) come of it.
 
+mod plot;
+mod sites;
+
+use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
@@ -11,35 +16,44 @@ use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use xshell::cmd;
 
+use crate::build::{self, PAIRED_KERNEL};
 use crate::progress;
 use crate::workspace::{Workspace, cargo};
 
-/// Operations that the bench does each time it is called (`many!` there).
+/// Operations that the bench does each time it is called (`TIMES` there).
 const OPERATIONS_PER_CALL: f64 = 64.0;
 
 /// Where Linux tells the processor's name.
 const CPU_INFORMATION: &str = "/proc/cpuinfo";
 
-/// What is measured: the bench's name for it, ours, and what is done on RFLAGS instead.
-const OPERATIONS: [[&str; 3]; 5] = [
-    ["save_fl", "save_fl", "pushf; pop"],
-    ["restore_fl_enabled", "restore_fl(IF)", "push; popf"],
-    ["restore_fl_disabled", "restore_fl(0)", "push; popf"],
-    ["save_disable_restore", "save_fl; irq_disable; restore_fl(IF)", "pushf; pop; push; popf"],
-    ["disable_enable", "irq_disable; irq_enable", "pushf; pop; push; popf"],
+/// What is measured: the bench's name for it, and ours.
+const OPERATIONS: [[&str; 2]; 8] = [
+    ["save_fl", "save_fl"],
+    ["irq_disable", "irq_disable"],
+    ["irq_enable", "irq_enable"],
+    ["restore_fl_enabled", "restore_fl(IF)"],
+    ["restore_fl_disabled", "restore_fl(0)"],
+    ["disable_enable", "irq_disable; irq_enable"],
+    ["save_disable_restore", "save_fl; irq_disable; restore_fl(IF)"],
+    ["nested", "save_fl; irq_disable; restore_fl(0)"],
 ];
 
-/// One operation, and what it stands for.
+/// How operations are executed: the bench's name for it, ours, and whether each operation has it.
+const FORMS: [(&str, &str, bool); 5] = [
+    ("inline", "mask, patched site", true),
+    ("call", "mask, direct call", true),
+    ("table", "mask, through the table", true),
+    ("branch", "IF, patched site, NOP for CLI and STI", false),
+    ("popf", "IF, PUSHF and POPF, NOP for CLI", false),
+];
+
+/// One operation.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 struct Row {
     /// The operation of the guest library.
     op: &'static str,
-    /// Nanoseconds for one.
-    ns: f64,
-    /// The instructions on RFLAGS.
-    rflags_op: &'static str,
-    /// Nanoseconds for these.
-    rflags_ns: f64,
+    /// Nanoseconds for one, in each form that was measured.
+    ns: [Option<f64>; FORMS.len()],
 }
 
 /// Criterion's samples of one bench: how many calls each has, and how long these took together.
@@ -54,6 +68,8 @@ struct Samples {
 pub(super) struct Measured {
     /// The processor's name.
     cpu: String,
+    /// Names of the forms.
+    forms: [&'static str; FORMS.len()],
     /// The operations.
     operations: Vec<Row>,
 }
@@ -61,33 +77,47 @@ pub(super) struct Measured {
 /// Runs the bench and reads what it leaves.
 ///
 /// # Errors
-/// It does not build or run, or leaves no figures.
+/// The kernel or the bench does not build or run, or leaves no figures.
 pub(super) fn measure(workspace: &Workspace) -> Result<Measured> {
     let directory = workspace.empty_directory("native-bench")?;
+    build::single(PAIRED_KERNEL, workspace)?;
+    let kit = directory.join("sites.json");
+    fs::write(&kit, sites::kit(&workspace.program("paired-kernel"))?)
+        .context("cannot write the sites")?;
     progress!("measuring on the host; other load disturbs it");
     let shell = workspace.shell()?;
     let cargo = cargo();
     let bench = cmd!(shell, "{cargo} bench --quiet --package native-bench -- --quiet");
+    let bench = bench.env("CRITERION_HOME", &directory).env("XENOLITH_SITES", &kit);
     // What Criterion says about its progress goes where ours goes; the table is ours.
-    let output = std::process::Command::from(bench.env("CRITERION_HOME", &directory))
+    let output = std::process::Command::from(bench)
         .stderr(Stdio::inherit())
         .output()
         .context("cannot start the bench")?;
     let words = String::from_utf8_lossy(&output.stdout);
     ensure!(output.status.success(), "the bench failed:\n{words}");
-    let operations = OPERATIONS.iter().map(|names| row(&directory, *names)).collect::<Result<_>>();
-    Ok(Measured { cpu: cpu(), operations: operations? })
+    let operations =
+        OPERATIONS.iter().map(|names| row(&directory, *names)).collect::<Result<_>>()?;
+    let measured = Measured { cpu: cpu(), forms: FORMS.map(|form| form.1), operations };
+    let picture = directory.join("native.svg");
+    fs::write(&picture, plot::svg(&measured)?).context("cannot write the plot")?;
+    progress!("plot: {}", picture.display());
+    Ok(measured)
 }
 
 /// The figures of one operation.
-fn row(directory: &Path, [bench, op, rflags_op]: [&'static str; 3]) -> Result<Row> {
-    let ns = |side: &str| {
-        let path = directory.join(bench).join(side).join("new").join("sample.json");
-        let text = fs::read_to_string(&path);
-        let text = text.with_context(|| format!("no figures in {}", path.display()))?;
-        fastest(&text).with_context(|| format!("cannot understand {}", path.display()))
-    };
-    Ok(Row { op, ns: ns("mask")?, rflags_op, rflags_ns: ns("rflags")? })
+fn row(directory: &Path, [bench, op]: [&'static str; 2]) -> Result<Row> {
+    let mut ns = [None; FORMS.len()];
+    for (ns, (form, _, has_each)) in ns.iter_mut().zip(FORMS) {
+        let path = directory.join(bench).join(form).join("new").join("sample.json");
+        if has_each || path.exists() {
+            let text = fs::read_to_string(&path);
+            let text = text.with_context(|| format!("no figures in {}", path.display()))?;
+            let fastest = fastest(&text);
+            *ns = Some(fastest.with_context(|| format!("cannot understand {}", path.display()))?);
+        }
+    }
+    Ok(Row { op, ns })
 }
 
 /// Reads the fastest of the samples in a file of Criterion's, as nanoseconds for one operation.
@@ -112,16 +142,20 @@ fn named_cpu(text: &str) -> Option<&str> {
 }
 
 impl Measured {
-    /// The figures as a table.
+    /// The figures as a table, in nanoseconds.
     pub(super) fn render(&self) -> String {
-        let heads = ("event mask", "ns", "RFLAGS", "ns", "RFLAGS/mask");
-        let line = |[a, b, c, d, e]: [&str; 5]| format!("{a:<37} {b:>5}  {c:<22} {d:>5} {e:>12}\n");
-        let mut text = format!("on {}\n", self.cpu);
-        text += &line([heads.0, heads.1, heads.2, heads.3, heads.4]);
+        let mut text = format!("nanoseconds on {}\n", self.cpu);
+        let mut line = |op: &str, cells: [String; FORMS.len()]| {
+            let [inline, call, table, branch, popf] = cells;
+            writeln!(text, "{op:<37} {inline:>8} {call:>8} {table:>8} {branch:>8} {popf:>8}")
+        };
+        let _ = line("operation", FORMS.map(|form| form.0.to_owned()));
         for row in &self.operations {
-            let [ns, rflags_ns] = [row.ns, row.rflags_ns].map(|ns| format!("{ns:.2}"));
-            let ratio = format!("{:.1}x", row.rflags_ns / row.ns);
-            text += &line([row.op, &ns, row.rflags_op, &rflags_ns, &ratio]);
+            let cells = row.ns.map(|ns| ns.map_or("-".to_owned(), |ns| format!("{ns:.2}")));
+            let _ = line(row.op, cells);
+        }
+        for (short, long, _) in FORMS {
+            let _ = writeln!(text, "{short:<8}{long}");
         }
         text
     }
@@ -149,6 +183,18 @@ mod tests {
     }
 
     #[test]
+    fn forms_that_not_each_operation_has_may_be_missing() {
+        let directory = tempfile::tempdir().unwrap();
+        for form in ["inline", "call", "table", "popf"] {
+            let at = directory.path().join("save_fl").join(form).join("new");
+            fs::create_dir_all(&at).unwrap();
+            fs::write(at.join("sample.json"), r#"{"iters":[1.0],"times":[128.0]}"#).unwrap();
+        }
+        let row = row(directory.path(), OPERATIONS[0]).unwrap();
+        assert_eq!(row.ns, [Some(2.0), Some(2.0), Some(2.0), None, Some(2.0)]);
+    }
+
+    #[test]
     fn the_processor_has_a_name() {
         let text = "processor\t: 0\nmodel name\t: Some CPU @ 2\nmodel name\t: Other\n";
         assert_eq!(named_cpu(text), Some("Some CPU @ 2"));
@@ -156,11 +202,13 @@ mod tests {
     }
 
     #[test]
-    fn the_table_has_ratios() {
-        let row = Row { op: "save_fl", ns: 0.5, rflags_op: "pushf; pop", rflags_ns: 2.0 };
-        let text = Measured { cpu: "X".into(), operations: vec![row] }.render();
+    fn the_table_has_a_column_for_each_form() {
+        let row = Row { op: "save_fl", ns: [Some(0.5), Some(1.0), Some(2.0), None, Some(3.25)] };
+        let forms = FORMS.map(|form| form.1);
+        let text = Measured { cpu: "X".into(), forms, operations: vec![row] }.render();
         let lines: Vec<_> = text.lines().collect();
-        assert_eq!((lines.len(), lines[0]), (3, "on X"));
-        assert!(lines[2].starts_with("save_fl ") && lines[2].ends_with(" 4.0x"), "{text}");
+        assert_eq!((lines.len(), lines[0]), (3 + FORMS.len(), "nanoseconds on X"));
+        let cells: Vec<_> = lines[2].split_whitespace().collect();
+        assert_eq!(cells, ["save_fl", "0.50", "1.00", "2.00", "-", "3.25"]);
     }
 }

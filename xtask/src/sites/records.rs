@@ -8,7 +8,9 @@ use anyhow::{Context, Result, ensure};
 use elf::ElfBytes;
 use elf::abi::{PT_LOAD, STT_FUNC};
 use elf::endian::LittleEndian;
-use xenolith_guest::pvops::{Alternative, Fixup, Function, Patcher, Site, Sources, Text, World};
+use xenolith_guest::pvops::{
+    Alternative, Fixup, Function, Op, Patcher, Site, Sources, Text, World,
+};
 use zerocopy::FromBytes;
 
 /// The section that holds all records.
@@ -72,6 +74,19 @@ impl Program {
     /// # Errors
     /// The records make no sense.
     pub(crate) fn patched(&self, world: World) -> Result<Vec<Vec<u8>>> {
+        let patcher = self.patcher(world, self.record()?)?;
+        self.sites.iter().map(|site| contents(&patcher, site)).collect()
+    }
+
+    /// What one site becomes in a world, with the vCPU's record at an address.
+    ///
+    /// # Errors
+    /// The records make no sense.
+    pub(crate) fn patched_site(&self, site: &Site, world: World, record: u64) -> Result<Vec<u8>> {
+        contents(&self.patcher(world, record)?, site)
+    }
+
+    fn patcher(&self, world: World, record: u64) -> Result<Patcher> {
         let sources = Sources { alternatives: &self.alternatives, fixups: &self.fixups };
         let read = |address, bytes: &mut [u8]| match self.bytes(address, bytes.len()) {
             Ok(found) => {
@@ -80,13 +95,17 @@ impl Program {
             }
             Err(_) => false,
         };
-        let patcher = Patcher::new(world, sources, self.record()?, read)?;
-        let contents = |site: &Site| {
-            let mut text = SiteText { address: site.address, bytes: vec![0; site.length.into()] };
-            patcher.patch(&[*site], &mut text)?;
-            Ok(text.bytes)
-        };
-        self.sites.iter().map(contents).collect()
+        Ok(Patcher::new(world, sources, record, read)?)
+    }
+
+    /// The bytes of what sites of an operation become in a world, without padding.
+    ///
+    /// # Errors
+    /// There is no such alternative.
+    pub(crate) fn alternative_bytes(&self, op: Op, world: World) -> Result<usize> {
+        let is_it = |it: &&Alternative| it.op() == Some(op) && it.is_of(world);
+        let found = self.alternatives.iter().find(is_it);
+        Ok(found.with_context(|| format!("no alternative of {}", op.name()))?.length.into())
     }
 
     /// Where the record of the first vCPU is.
@@ -121,6 +140,13 @@ impl Program {
         let value = |name| self.values.get(name).copied().unwrap_or(0);
         (value("noinstr_text_start")..value("noinstr_text_end")).contains(&address)
     }
+}
+
+/// What a site becomes.
+fn contents(patcher: &Patcher, site: &Site) -> Result<Vec<u8>> {
+    let mut text = SiteText { address: site.address, bytes: vec![0; site.length.into()] };
+    patcher.patch(&[*site], &mut text)?;
+    Ok(text.bytes)
 }
 
 /// The text of one site.

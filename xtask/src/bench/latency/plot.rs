@@ -1,16 +1,14 @@
 //! The plot: one histogram for each call, all on the same logarithmic axis, with the aims.
 
 use anyhow::{Result, anyhow};
-use plotters::coord::Shift;
 use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::text_anchor::HPos;
 
+use super::super::drawing::{Area, DrawingError, GRID, WIDTH, style};
 use super::lines::Samples;
 use super::{MEDIAN, WORST};
 
-/// Pixels: of the picture's width, of a call's row, of what is left and right of rows, above and below
-/// them.
-const WIDTH: u32 = 1000;
+/// Pixels: of a call's row, of what is left and right of rows, above and below them.
 const ROW: u32 = 26;
 const LEFT: i32 = 290;
 const RIGHT: u32 = 40;
@@ -22,8 +20,6 @@ const DECADES: std::ops::Range<u32> = 2..5;
 const BARS: usize = 40;
 /// Heights of bars, in pixels.
 const BAR_HEIGHT: f64 = 20.0;
-
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 /// Draws the samples.
 ///
@@ -56,17 +52,8 @@ fn draw(area: &Area<'_>, calls: &[Samples]) -> Result<(), DrawingError> {
     area.present()
 }
 
-type DrawingError = DrawingAreaErrorKind<std::io::Error>;
-
 const GREEN_LINE: RGBColor = RGBColor(0, 130, 60);
 const BAR: RGBColor = RGBColor(70, 110, 180);
-const GRID: RGBColor = RGBColor(225, 225, 225);
-
-/// A font of so many pixels, of which capital letters are some two thirds, and where text is relative
-/// to its point.
-fn style<'a>(pixels: u32, horizontal: HPos) -> TextStyle<'a> {
-    ("sans-serif", pixels).into_text_style(&(WIDTH, WIDTH)).pos(Pos::new(horizontal, VPos::Top))
-}
 
 /// Where row `index` begins.
 fn y(index: usize) -> i32 {
