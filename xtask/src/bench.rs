@@ -1,13 +1,15 @@
 //! `xtask bench`: what operations cost, beside the same operations on Xen.
 //!
 //! A guest measures them in Bochs, where every instruction counts one and runs repeat to the tick;
-//! `lines` reads what it prints, `xen` knows Xen's figures, `table` shows both. `native` is about
-//! what patched sites take on the processor of the host; `latency` about how long events wait.
+//! `lines` reads what it prints, `xen` knows Xen's figures, `table` shows both, `sites` those of patched
+//! sites. `native` is about what those take on the processor of the host; `latency` about how long
+//! events wait.
 
 mod drawing;
 mod latency;
 mod lines;
 mod native;
+mod sites;
 mod table;
 mod xen;
 
@@ -16,6 +18,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 
+use crate::build::{self, PAIRED_KERNEL};
 use crate::cli::BenchOptions;
 use crate::end::End;
 use crate::machine::watch::Finish;
@@ -51,7 +54,26 @@ pub(crate) fn run(workspace: &Workspace, options: BenchOptions) -> Result<ExitCo
     for text in outputs(workspace, Kind::Bench)? {
         measurements.extend(lines::read(&text)?);
     }
-    print(options, &rows(measurements)?, |rows| table::render(rows))
+    build::single(PAIRED_KERNEL, workspace)?;
+    let report = Report { rows: rows(measurements)?, counts: sites::counts(workspace)? };
+    print(options, &report, Report::render)
+}
+
+/// All measurements.
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Report {
+    rows: Vec<Row>,
+    #[serde(skip)]
+    counts: sites::Counts,
+}
+
+impl Report {
+    /// The measurements as tables: those beside Xen's, and those at patched sites.
+    fn render(&self) -> String {
+        let others = self.rows.iter().filter(|row| sites::place(&row.op).is_none());
+        table::render(others) + &sites::render(&self.rows, &self.counts)
+    }
 }
 
 /// Prints what was measured, as records or as a table.

@@ -1,5 +1,4 @@
-//! Operations of pvops, safe to call; the same without patching, and by the instruction of the bare
-//! processor, for measuring.
+//! Operations of pvops, safe to call, and what measuring them needs.
 
 use core::{
     arch::{asm, naked_asm},
@@ -37,43 +36,57 @@ pub fn reload_cr3() {
     unsafe { pvops::write_cr3(root) };
 }
 
+/// Loads a top-level table.
+#[inline(always)]
+pub fn write_cr3(root: PhysAddr) {
+    // SAFETY: see the module `probe`; scenarios load the table in use.
+    unsafe { pvops::write_cr3(root) };
+}
+
 /// Exchanges the bases of GS.
+#[inline(always)]
 pub fn swapgs() {
     // SAFETY: the kernel reaches nothing through GS.
     unsafe { pvops::swapgs() };
 }
 
 /// Loads the global descriptor table, where the kernel has one of its own.
+#[inline(always)]
 pub fn load_gdt(table: &DescriptorTablePointer) {
     // SAFETY: see the module `probe`.
     unsafe { pvops::load_gdt(table) };
 }
 
 /// Loads the interrupt descriptor table, where the kernel has one of its own.
+#[inline(always)]
 pub fn load_idt(table: &DescriptorTablePointer) {
     // SAFETY: see the module `probe`.
     unsafe { pvops::load_idt(table) };
 }
 
 /// Loads the task register, where the kernel has a task state of its own.
+#[inline(always)]
 pub fn load_tr(selector: u16) {
     // SAFETY: see the module `probe`.
     unsafe { pvops::load_tr(selector) };
 }
 
 /// Reads a model-specific register.
+#[inline(always)]
 pub fn read_msr(number: u32) -> u64 {
     // SAFETY: see the module `probe`.
     unsafe { pvops::read_msr(number) }
 }
 
 /// Writes a model-specific register.
+#[inline(always)]
 pub fn write_msr(number: u32, value: u64) {
     // SAFETY: see the module `probe`.
     unsafe { pvops::write_msr(number, value) };
 }
 
 /// Stores an entry in a word of no page table.
+#[inline(always)]
 pub fn set_pte(word: &mut u64, entry: u64) {
     // SAFETY: the word is the caller's.
     unsafe { pvops::set_pte(ptr::from_mut(word), entry) };
@@ -89,86 +102,25 @@ pub fn continue_behind_syscall(frame: &Frame) -> Option<Frame> {
     unsafe { traps::catch(start, ptr::from_ref(frame).cast_mut().cast()) }
 }
 
-/// Calls through the table what takes and returns nothing but flags in RAX and RDI.
-macro_rules! through_table {
-    ($op:ident, $rdi:expr) => {{
-        let rax: u64;
-        // SAFETY: the function keeps to the contract of its operation.
-        unsafe {
-            asm!(
-                "call qword ptr [rip + {table} + {slot}]",
-                table = sym TABLE,
-                slot = const Op::$op.index() * size_of::<usize>(),
-                in("rdi") $rdi,
-                out("rax") rax,
-            );
-        }
-        rax
-    }};
-}
-
-/// `irq_disable` by a call through the table.
-#[inline(always)]
-pub fn irq_disable_by_call() {
-    let _ = through_table!(IrqDisable, 0_u64);
-}
-
-/// `irq_enable` by a call through the table.
-#[inline(always)]
-pub fn irq_enable_by_call() {
-    let _ = through_table!(IrqEnable, 0_u64);
-}
-
-/// `save_fl` by a call through the table.
-#[inline(always)]
-pub fn save_fl_by_call() -> Flags {
-    Flags::from_bits(through_table!(SaveFl, 0_u64))
-}
-
-/// `restore_fl` by a call through the table.
-#[inline(always)]
-pub fn restore_fl_by_call(flags: Flags) {
-    let _ = through_table!(RestoreFl, flags.bits());
-}
-
-/// Executes instructions of the bare processor; what they do to its IF means nothing under Xenolith.
-macro_rules! native {
-    ($($line:literal),+; $($operands:tt)*) => {
-        // SAFETY: no memory is touched but the stack.
-        unsafe { asm!($($line),+, $($operands)*) }
-    };
-}
-
 /// `irq_disable` on a bare processor.
 #[inline(always)]
 pub fn native_irq_disable() {
-    native!("cli"; options(nostack));
+    // SAFETY: what relies on interrupts is nobody's memory.
+    unsafe { asm!("cli", options(nostack)) };
 }
 
 /// `irq_enable` on a bare processor.
 #[inline(always)]
 pub fn native_irq_enable() {
-    native!("sti"; options(nostack));
+    // SAFETY: handlers keep to what interrupted code relies on.
+    unsafe { asm!("sti", options(nostack)) };
 }
 
-/// `save_fl` on a bare processor.
-#[inline(always)]
-pub fn native_save_fl() -> u64 {
-    let flags;
-    native!("pushfq", "pop rax", "and eax, 0x200"; out("rax") flags);
-    flags
-}
-
-/// `restore_fl` on a bare processor, by a branch.
-#[inline(always)]
-pub fn native_restore_fl(flags: Flags) {
-    native!("test edi, 0x200", "je 2f", "sti", "2:"; in("rdi") flags.bits(), options(nostack));
-}
-
-/// `restore_fl` on a bare processor, by POPF.
+/// What `restore_fl` on a bare processor is not: POPF.
 #[inline(always)]
 pub fn native_popf(flags: Flags) {
-    native!("push rdi", "popfq"; in("rdi") flags.bits());
+    // SAFETY: no memory is touched but the stack; IF is the caller's, and others are the arithmetic flags.
+    unsafe { asm!("push rdi", "popfq", in("rdi") flags.bits()) };
 }
 
 /// Defines a site of an operation, in a sequence of such.

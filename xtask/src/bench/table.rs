@@ -11,11 +11,11 @@ use super::lines::Measurement;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Row {
     /// The operation, as Xen's table names it.
-    op: String,
+    pub(super) op: String,
     /// Instructions of guest and hypervisor.
-    instructions: f64,
+    pub(super) instructions: f64,
     /// VM exits.
-    vm_exits: f64,
+    pub(super) vm_exits: f64,
     /// Instructions on Xen, if that was measured.
     xen_instructions: Option<f64>,
 }
@@ -41,8 +41,8 @@ impl Row {
 }
 
 /// The rows as a table.
-pub(crate) fn render(rows: &[Row]) -> String {
-    let width = rows.iter().map(|row| row.op.len()).max().unwrap_or(0).max("operation".len());
+pub(crate) fn render<'a>(rows: impl Iterator<Item = &'a Row> + Clone) -> String {
+    let width = rows.clone().map(|row| row.op.len()).max().unwrap_or(0).max("operation".len());
     let mut text = String::new();
     let heads = ("instructions", "VM exits", "Xen 4.17", "Xen/ours");
     let _ = writeln!(
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn the_table_has_a_line_for_each() {
-        let text = render(&[row("known", 127.0), row("new", 1.0)]);
+        let text = render([row("known", 127.0), row("new", 1.0)].iter());
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines.len(), 3);
         assert!(

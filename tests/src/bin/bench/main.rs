@@ -191,7 +191,7 @@ fn main(start: &'static StartInfo) -> ! {
         irq::irq_disable();
         print(operation.name, cost.less(nothing), operation.entries);
     }
-    sites::print();
+    sites::print_patching();
     let nothing = measure_process(&mut window, &[]);
     for (name, code) in OF_PROCESSES {
         let cost = measure_process(&mut window, code);
