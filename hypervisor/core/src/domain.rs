@@ -3,6 +3,7 @@
 use crate::address::{DomId, Gpa};
 use crate::grant_mappings::GrantMappings;
 use crate::hole::Hole;
+use crate::hypercall::unsupported::Limit;
 use crate::resident::Header;
 use crate::runstate::Update;
 use crate::shutdown::ShutdownReason;
@@ -37,6 +38,8 @@ pub struct Domain {
     pub shutdown_code: Option<ShutdownReason>,
     /// Its watchdogs.
     pub watchdogs: Watchdogs,
+    /// How much was logged of what it asked for in vain.
+    pub unsupported: Limit,
     /// Whether its kernel said in its ELF notes that it runs in ring 0.
     pub supervisor_mode_kernel: bool,
     /// Whether it may have its instructions counted (the option `step=`).
@@ -60,6 +63,7 @@ impl Domain {
             assists: 0,
             shutdown_code: None,
             watchdogs: Watchdogs::new(),
+            unsupported: Limit::new(),
             supervisor_mode_kernel: false,
             may_step: false,
         }

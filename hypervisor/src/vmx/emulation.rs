@@ -72,7 +72,10 @@ impl Context<'_> {
                 registers.call.rdx = value >> 32;
                 self.skip()
             }
-            Err(exception) => self.raise(exception),
+            Err(exception) => {
+                let number = low(registers.call.rcx);
+                self.refuse(exception, format_args!("RDMSR of {number:#x}"))
+            }
         }
     }
 
@@ -89,7 +92,10 @@ impl Context<'_> {
                     _ => self.raise(Exception::GENERAL_PROTECTION),
                 }
             }
-            Err(exception) => self.raise(exception),
+            Err(exception) => {
+                let number = low(registers.call.rcx);
+                self.refuse(exception, format_args!("WRMSR of {value:#x} to {number:#x}"))
+            }
         }
     }
 
@@ -105,28 +111,29 @@ impl Context<'_> {
                 unsafe { XCr0::write_raw(value) };
                 self.skip()
             }
-            Err(exception) => self.raise(exception),
+            Err(exception) => self.refuse(exception, format_args!("XSETBV of {value:#x}")),
         }
     }
 
     pub(super) fn control_register(&mut self, registers: &mut GuestRegisters) -> Next {
         let qualification = self.vcpu.vmcs.read(field::EXIT_QUALIFICATION).0;
-        let written = match ControlRegisterAccess::decode(qualification) {
+        let (register, fields, value) = match ControlRegisterAccess::decode(qualification) {
             ControlRegisterAccess::Write { register: 0, source } => {
-                self.write_control(CR0, self.general(registers, source))
+                ("CR0", CR0, self.general(registers, source))
             }
             ControlRegisterAccess::Write { register: 4, source } => {
-                self.write_control(CR4, self.general(registers, source))
+                ("CR4", CR4, self.general(registers, source))
             }
             ControlRegisterAccess::LoadMachineStatus(bits) => {
-                let shown = self.shown(CR0);
-                self.write_control(CR0, shown & !0xe | u64::from(bits & 0xf))
+                ("CR0", CR0, self.shown(CR0) & !0xe | u64::from(bits & 0xf))
             }
-            _ => Err(Exception::GENERAL_PROTECTION),
+            _ => return self.raise(Exception::GENERAL_PROTECTION),
         };
-        match written {
+        match self.write_control(fields, value) {
             Ok(()) => self.skip(),
-            Err(exception) => self.raise(exception),
+            Err(exception) => {
+                self.refuse(exception, format_args!("a move of {value:#x} to {register}"))
+            }
         }
     }
 

@@ -3,13 +3,14 @@
 use super::switch::{CallRegisters, GuestRegisters};
 use super::vcpu::{Context, End};
 use crate::cpu;
+use core::fmt;
 use xenolith_abi::errno::EAGAIN;
 use xenolith_abi::hypercall::IRET;
 use xenolith_core::address::{Gpa, Gva};
 use xenolith_core::bounce;
 use xenolith_core::crash::{CrashReason, Origin};
 use xenolith_core::emulate::Exception;
-use xenolith_core::hypercall::{self, Args, Call, Outcome, Pause, Then};
+use xenolith_core::hypercall::{self, Args, Call, Outcome, Pause, Then, unsupported};
 use xenolith_core::shutdown::ShutdownReason;
 use xenolith_core::vmx::exit_reason::ExitReason;
 use xenolith_core::vmx::field::{self, Natural};
@@ -49,6 +50,9 @@ pub(super) extern "C" fn on_exit(registers: &mut CallRegisters, context: &mut Co
         return hypercall(registers, context);
     }
     if let Some(value) = hypercall::at_once(registers.rax, registers.rdi) {
+        if unsupported::is_refusal(value) {
+            context.log_unsupported(registers, value);
+        }
         registers.rax = value.cast_unsigned();
         context.set_rip(context.vcpu.hypercall_tail);
         return RESUME;
@@ -307,6 +311,22 @@ impl Context<'_> {
     pub(super) fn set_rip(&mut self, rip: u64) {
         // SAFETY: guest state cannot hurt anybody but the guest.
         unsafe { self.vcpu.vmcs.write(field::GUEST_RIP, Natural(rip)) };
+    }
+
+    #[cold]
+    fn log_unsupported(&mut self, registers: &CallRegisters, value: i64) {
+        let (domain, vcpu, mut machine) = self.split();
+        let mut call = Call { domain, vcpu, machine: &mut machine };
+        unsupported::log(&mut call, registers.rax, registers.arguments(), value);
+    }
+
+    /// Raises #GP for what an instruction wants, which is not there, and says so in the log.
+    pub(super) fn refuse(&mut self, exception: Exception, what: fmt::Arguments<'_>) -> Next {
+        let rip = self.vcpu.vmcs.read(field::GUEST_RIP).0;
+        let (domain, vcpu, mut machine) = self.split();
+        let mut call = Call { domain, vcpu, machine: &mut machine };
+        unsupported::log_line(&mut call, rip, format_args!("{what} is refused"));
+        self.raise(exception)
     }
 
     /// Ends a hypercall with `value`: the resident goes on.

@@ -220,6 +220,10 @@ impl Machine for VcpuMachine<'_> {
         }
     }
 
+    fn log(&mut self, line: core::fmt::Arguments<'_>) {
+        log::info!("{line}");
+    }
+
     fn exit_counts(&self) -> &[u64] {
         &self.vcpu.exits
     }

@@ -1,7 +1,7 @@
 //! A line of the console that may end with an address.
 
 /// Bytes of a line that are looked at.
-const MAX_BYTES: usize = 120;
+const MAX_BYTES: usize = 300;
 
 /// What a line of the hypervisor's log starts with.
 const LOG_PREFIX: &str = "(XL) ";
@@ -35,22 +35,29 @@ impl Line {
     }
 }
 
-/// The address with which a line of a backtrace ends.
+/// The address with which a line ends: one of a backtrace, or one that tells what a guest asked for.
 fn address(line: &str) -> Option<(Whose, u64)> {
     let (before, digits) = line.rsplit_once(" at 0x")?;
     let (whose, before) = match before.strip_prefix(LOG_PREFIX) {
         None => (Whose::Guest, before),
         Some(entry) => {
             let (_, text) = entry.split_once(": ")?;
+            if text.starts_with("domain ") && text.ends_with(", asked for") {
+                return Some((Whose::Guest, read(digits)?));
+            }
             match text.strip_suffix("guest") {
                 Some(text) => (Whose::Guest, text),
                 None => (Whose::Hypervisor, text),
             }
         }
     };
-    let is_backtrace = before.trim().is_empty() && digits.len() == 16;
-    let address = is_backtrace.then(|| u64::from_str_radix(digits, 16).ok())??;
+    let address = before.trim().is_empty().then(|| read(digits))??;
     Some((whose, address))
+}
+
+/// An address, with all its digits.
+fn read(digits: &str) -> Option<u64> {
+    u64::from_str_radix(digits, 16).ok().filter(|_| digits.len() == 16)
 }
 
 #[cfg(test)]
@@ -64,6 +71,7 @@ mod tests {
             ("  at 0xffffffff80104ac5", Whose::Guest),
             ("(XL) error:   at 0xffffffff80104ac5", Whose::Hypervisor),
             ("(XL) error:   guest at 0xffffffff80104ac5", Whose::Guest),
+            ("(XL) info: domain 1 vcpu 0: x(), asked for at 0xffffffff80104ac5", Whose::Guest),
         ] {
             assert_eq!(super::address(line), Some((whose, address)), "{line}");
         }
@@ -77,6 +85,7 @@ mod tests {
             "  at 0xffffffff80104acg",
             "  at 0xffffffff80104ac5 and more",
             "arrived at 0xffffffff80104ac5",
+            "domain 1 vcpu 0: x(), asked for at 0xffffffff80104ac5",
             "(XL) info: local APICs at 0x00000000fee00000",
         ] {
             assert_eq!(address(line), None, "{line}");

@@ -13,12 +13,14 @@ mod grant;
 mod memory;
 mod mmu;
 mod multicall;
+pub mod names;
 mod own_state;
 mod physdev;
 mod sched;
 mod task;
 mod timer;
 mod trap;
+pub mod unsupported;
 mod vcpu;
 mod version;
 mod vm_assist;
@@ -180,6 +182,9 @@ pub trait Machine: Domains + OwnState {
     /// Sets debug register `number`, one of 0 to 3, 6 and 7, to a value that it can have.
     fn set_debug_register(&mut self, number: u8, value: u64);
 
+    /// Logs a line about the caller.
+    fn log(&mut self, line: core::fmt::Arguments<'_>);
+
     /// Returns the exits of the calling vCPU so far, by reason.
     fn exit_counts(&self) -> &[u64];
 
@@ -293,7 +298,12 @@ pub fn in_brief<M: Machine>(
 /// Runs hypercall `number`; an unknown one is `-ENOSYS`.
 pub fn dispatch<M: Machine>(call: &mut Call<'_, M>, number: u64, args: &Args) -> Outcome {
     match at_once(number, args[0]) {
-        Some(value) => Outcome::Return(value),
+        Some(value) => {
+            if unsupported::is_refusal(value) {
+                unsupported::log(call, number, args, value);
+            }
+            Outcome::Return(value)
+        }
         None => serve(call, args, number),
     }
 }
@@ -305,6 +315,11 @@ pub fn serve<M: Machine>(call: &mut Call<'_, M>, args: &Args, number: u64) -> Ou
         return Outcome::Return(-ENOSYS);
     };
     let mut outcome = handler(call, args);
+    if let Outcome::Return(value) = outcome
+        && unsupported::is_refusal(value)
+    {
+        unsupported::log(call, number, args, value);
+    }
     if number & NO_RESTART != 0 {
         outcome.without_restart();
     }

@@ -91,6 +91,8 @@ pub(super) struct TestMachine {
     /// Whether ticks can be counted, and those that are.
     pub(super) can_step: bool,
     pub(super) ticks: Option<u32>,
+    /// What was logged.
+    pub(super) logged: Vec<String>,
 }
 
 impl Domains for TestMachine {
@@ -236,6 +238,10 @@ impl Machine for TestMachine {
         self.debug[usize::from(number)] = value;
     }
 
+    fn log(&mut self, line: std::fmt::Arguments<'_>) {
+        self.logged.push(line.to_string());
+    }
+
     fn exit_counts(&self) -> &[u64] {
         &self.exits
     }
@@ -298,6 +304,7 @@ impl Caller {
             debug: [0; 8],
             can_step: true,
             ticks: None,
+            logged: Vec::new(),
         };
         Self { domain, vcpu, machine }
     }
