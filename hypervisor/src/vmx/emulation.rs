@@ -4,7 +4,7 @@ use super::exits::{Next, RESUME};
 use super::switch::GuestRegisters;
 use super::vcpu::Context;
 use crate::cpu::features;
-use x86_64::registers::xcontrol::XCr0;
+use x86_64::registers::{control::Cr4, xcontrol::XCr0};
 use xenolith_core::address::{Gva, to_u64};
 use xenolith_core::emulate::control_register::{self as cr, Register};
 use xenolith_core::emulate::forced::FORCED_CPUID;
@@ -33,13 +33,20 @@ const fn low(value: u64) -> u32 {
     value as u32
 }
 
+/// Returns XCR0, or 0 without XSAVE. Root's own CR4 knows (`root`): to ask the CPU would cost more
+/// than all the rest of this exit.
+fn xcr0() -> u64 {
+    let has_xsave = Cr4::read_raw() & cr::CR4_OSXSAVE != 0;
+    if has_xsave { XCr0::read_raw() } else { 0 }
+}
+
 impl Context<'_> {
     /// Puts what the guest sees of CPUID into its registers.
     pub(super) fn cpuid(&mut self, registers: &mut GuestRegisters) {
         let view = cpuid::View {
             vcpu: self.vcpu.id.0,
             osxsave: self.shown(CR4) & cr::CR4_OSXSAVE != 0,
-            xcr0: if features::has_xsave() { XCr0::read_raw() } else { 0 },
+            xcr0: xcr0(),
             rdtscp: self.vcpu.has_rdtscp,
             tsc_khz: self.vcpu.clock.tsc_khz,
             max_gfn: self.domain.max_gfn,
