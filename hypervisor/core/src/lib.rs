@@ -7,6 +7,7 @@
 
 pub mod address;
 pub mod bounce;
+pub mod byte_ring;
 pub mod console;
 pub mod crash;
 pub mod delivery;
