@@ -125,9 +125,19 @@ impl Window {
         bytes
     }
 
-    /// Reads 4 bytes as a number.
+    /// Reads 4 bytes as a number; at a multiple of 4 all at once, since others may write it.
     pub fn u32(&self, offset: usize) -> u32 {
-        u32::from_le_bytes(self.bytes(offset))
+        if !offset.is_multiple_of(4) {
+            return u32::from_le_bytes(self.bytes(offset));
+        }
+        // SAFETY: inside the window, where Rust keeps nothing.
+        unsafe { word(offset).read_volatile() }
+    }
+
+    /// Writes 4 bytes at a multiple of 4, all at once: others may read them.
+    pub fn set_u32(&mut self, offset: usize, value: u32) {
+        // SAFETY: inside the window, where Rust keeps nothing.
+        unsafe { word(offset).write_volatile(value) };
     }
 
     /// Reads 8 bytes as a number.
@@ -139,6 +149,12 @@ impl Window {
 fn pointer(offset: usize, bytes: usize) -> *mut u8 {
     assert!(offset + bytes <= Window::BYTES, "outside the window");
     PAGES.as_ptr().wrapping_add(offset)
+}
+
+/// A number in the window, which begins on a page.
+fn word(offset: usize) -> *mut u32 {
+    assert!(offset.is_multiple_of(4), "the number is not aligned");
+    pointer(offset, 4).cast()
 }
 
 fn last_level_entry(space: &AddressSpace, page: usize) -> Entry {
