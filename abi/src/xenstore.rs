@@ -150,6 +150,36 @@ pub const ERROR_RINGIDX: u32 = 2;
 #[doc(alias = "XENSTORE_ERROR_PROTO")]
 pub const ERROR_PROTO: u32 = 3;
 
+/// Name of an error in a reply of type [`ERROR`].
+pub const ERROR_NAME_EINVAL: &[u8] = b"EINVAL";
+
+/// Name of an error in a reply of type [`ERROR`].
+pub const ERROR_NAME_EACCES: &[u8] = b"EACCES";
+
+/// Name of an error in a reply of type [`ERROR`].
+pub const ERROR_NAME_EEXIST: &[u8] = b"EEXIST";
+
+/// Name of an error in a reply of type [`ERROR`].
+pub const ERROR_NAME_ENOENT: &[u8] = b"ENOENT";
+
+/// Name of an error in a reply of type [`ERROR`].
+pub const ERROR_NAME_ENOSPC: &[u8] = b"ENOSPC";
+
+/// Name of an error in a reply of type [`ERROR`].
+pub const ERROR_NAME_E2BIG: &[u8] = b"E2BIG";
+
+/// Name of an error in a reply of type [`ERROR`].
+pub const ERROR_NAME_ENOSYS: &[u8] = b"ENOSYS";
+
+/// Name of an error in a reply of type [`ERROR`].
+pub const ERROR_NAME_EBUSY: &[u8] = b"EBUSY";
+
+/// Name of an error in a reply of type [`ERROR`].
+pub const ERROR_NAME_EAGAIN: &[u8] = b"EAGAIN";
+
+/// Name of an error in a reply of type [`ERROR`].
+pub const ERROR_NAME_EPERM: &[u8] = b"EPERM";
+
 /// The header of a message.
 #[doc(alias = "xsd_sockmsg")]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, FromBytes, IntoBytes, KnownLayout, Immutable)]

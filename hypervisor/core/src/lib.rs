@@ -32,6 +32,7 @@ pub mod resident;
 pub mod runstate;
 pub mod shutdown;
 pub mod steps;
+pub mod store;
 pub mod time;
 pub mod timer;
 pub mod vcpu;

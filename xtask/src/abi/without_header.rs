@@ -18,6 +18,10 @@ pub(super) const LIST: &[WithoutHeader] = &[
     entry("guest_layout::HYPERVISOR_L4_FIRST", "bits 47:39 of HYPERVISOR_VIRT_START"),
     entry("guest_layout::HYPERVISOR_L4_END", "bits 47:39 of HYPERVISOR_VIRT_END"),
     entry("start_info::MAGIC", "in a comment of xen/xen.h"),
+    entry(
+        "xenstore::ERROR_NAME_",
+        "the names that XSD_ERROR makes of errno.h's in xen/io/xs_wire.h",
+    ),
     entry("memory::E820_", "the BIOS call INT 15h, E820h"),
     entry("memory::E820Entry", "the BIOS call INT 15h, E820h"),
 ];
