@@ -13,4 +13,5 @@ mod memory;
 mod panic;
 mod power;
 mod run;
+mod store;
 mod vmx;

@@ -8,6 +8,7 @@ use crate::cpu::{self, HostState, features};
 use crate::domain_memory::DomainMemory;
 use crate::memory::{Memory, direct, stacks::StackTops};
 use crate::power::{self, Verdict};
+use crate::store;
 use crate::vmx::{End, Initial, Vcpu, VmxRoot};
 use arrayvec::ArrayVec;
 use core::mem::offset_of;
@@ -22,6 +23,7 @@ use xenolith_core::hole::{self, Hole};
 use xenolith_core::hypercall_page;
 use xenolith_core::resident::Header;
 use xenolith_core::shutdown::ShutdownReason;
+use xenolith_core::store::Introduction;
 use xenolith_core::time::{self, WallClock};
 use xenolith_core::vcpu::VcpuState;
 use zerocopy::IntoBytes;
@@ -30,6 +32,8 @@ use zerocopy::IntoBytes;
 const MAX_DOMAINS: usize = 1;
 /// The number of the first domain; 0 would be Xen's privileged one.
 const FIRST_DOMAIN: DomId = DomId(1);
+/// Its name in the store.
+const FIRST_NAME: &str = "guest";
 
 /// The code that runs in every guest's hole.
 static RESIDENT: &[u8] = include_bytes!(env!("XENOLITH_RESIDENT"));
@@ -77,6 +81,7 @@ fn prepare(machine: &mut Machine) -> Result<RunningDomain, BootError> {
     let max_leaf_level = root.capabilities().max_ept_leaf_level();
     let mut guest = DomainMemory::new(memory, memory_pages, &hole, max_leaf_level)?;
     let channels = new_channels(memory, &hole)?;
+    store::init(memory)?;
     let ports = bind_services(channels);
     let (initial, supervisor_mode_kernel) =
         build(kernel, modules.next(), memory_pages, &hole, ports, &mut guest)?;
@@ -122,20 +127,18 @@ fn new_channels(memory: &mut Memory, hole: &Hole) -> Result<&'static mut EventCh
     Ok(channels)
 }
 
-/// The ports that a domain has from the start, as `start_info` names them; 0 is none.
+/// The ports that a domain has from the start, as `start_info` names them.
 #[derive(Clone, Copy, Debug)]
 struct ServicePorts {
     store: u32,
     console: u32,
 }
 
-/// Binds the ports that Xen's tools bind, in their order, so that they have the same numbers. That
-/// of the store is kept but not named: a kernel that is told of a store waits for its answers, and
-/// nobody gives any yet.
+/// Binds the ports that Xen's tools bind, in their order, so that they have the same numbers.
 fn bind_services(channels: &mut EventChannels) -> ServicePorts {
-    let [_, console] = [Service::Store, Service::Console]
+    let [store, console] = [Service::Store, Service::Console]
         .map(|service| channels.bind_service(service).expect("all ports are free"));
-    ServicePorts { store: 0, console: console.0 }
+    ServicePorts { store: store.0, console: console.0 }
 }
 
 fn load_segments(memory: &mut Memory, stacks: &StackTops) -> Result<Loaded, BootError> {
@@ -172,8 +175,20 @@ fn build(
     let line = kernel.command_line.as_bytes();
     let state = domain_builder::build(bytes(kernel), ramdisk.map(bytes), line, &parameters, guest)?;
     debug!("{:x?}", state.layout);
-    if let Some(page) = state.layout.console.gpa() {
-        console::share_ring(page);
+    if let (Some(page), Some(console_page)) =
+        (state.layout.xenstore.gpa(), state.layout.console.gpa())
+    {
+        console::share_ring(console_page);
+        let introduction = Introduction {
+            domain: FIRST_DOMAIN,
+            name: FIRST_NAME,
+            page,
+            port: ports.store,
+            console_page,
+            console_port: ports.console,
+            memory_kib: memory_pages * (PAGE_SIZE >> 10),
+        };
+        store::introduce(guest, &introduction);
     }
     let initial = Initial {
         rip: state.rip,

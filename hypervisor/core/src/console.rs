@@ -36,6 +36,7 @@ pub struct ConsoleQueues {
     in_line: bool,
     escape: Escape,
     debug_asked: bool,
+    shutdown_asked: Option<&'static str>,
 }
 
 impl ConsoleQueues {
@@ -48,6 +49,7 @@ impl ConsoleQueues {
             in_line: false,
             escape: Escape::new(),
             debug_asked: false,
+            shutdown_asked: None,
         }
     }
 
@@ -97,6 +99,8 @@ impl ConsoleQueues {
                 self.input.push(byte);
             }
             Typed::Command(b'q') => self.debug_asked = true,
+            Typed::Command(b'p') => self.shutdown_asked = Some("poweroff"),
+            Typed::Command(b'r') => self.shutdown_asked = Some("reboot"),
             Typed::Held | Typed::Command(_) => {}
         }
     }
@@ -104,6 +108,12 @@ impl ConsoleQueues {
     /// Returns whether domains have been asked, since the last call, to show their state.
     pub const fn take_debug_request(&mut self) -> bool {
         core::mem::replace(&mut self.debug_asked, false)
+    }
+
+    /// Returns how the domain has been asked, since the last call, to end itself: what is written to
+    /// its `control/shutdown` in the store.
+    pub const fn take_shutdown_request(&mut self) -> Option<&'static str> {
+        self.shutdown_asked.take()
     }
 
     /// Returns how many bytes of input wait for `console_io`.

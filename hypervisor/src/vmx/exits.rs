@@ -163,6 +163,7 @@ fn other(reason: ExitReason, registers: &mut GuestRegisters, context: &mut Conte
             }
             context.serve_timers();
             context.serve_console();
+            context.continue_store();
             context.check_watchdogs()
         }
         // What was held back is delivered on the way back.

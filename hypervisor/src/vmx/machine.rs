@@ -7,6 +7,7 @@ use super::vcpu::Vcpu;
 use crate::console;
 use crate::cpu::interrupts;
 use crate::domain_memory::DomainMemory;
+use crate::store;
 use x86_64::registers::model_specific::Msr;
 use xenolith_abi::xenolith::KERNEL_CS;
 use xenolith_core::address::{DomId, Gfn, Gpa, Gva};
@@ -57,13 +58,18 @@ impl Domains for VcpuMachine<'_> {
         (domain == self.channels.domain()).then_some(self.channels)
     }
 
-    /// The one vCPU is on its way back into the guest, and finds its events there. Nobody serves the
-    /// store.
+    /// The one vCPU is on its way back into the guest, and finds its events there.
     fn notify(&mut self, notify: Notify) {
-        if let Notify::Service(_, Service::Console) = notify {
-            let moved = console::with_queues(|queues| queues.ring_event(self.memory));
-            tell_console(self.channels, self.memory, moved);
-            self.vcpu.serve_console();
+        match notify {
+            Notify::Service(_, Service::Console) => {
+                let moved = console::with_queues(|queues| queues.ring_event(self.memory));
+                tell(self.channels, self.memory, Service::Console, moved);
+                self.vcpu.serve_console();
+            }
+            Notify::Service(_, Service::Store) => {
+                self.vcpu.serve_store(self.channels, self.memory);
+            }
+            Notify::Nobody | Notify::Vcpus(..) => {}
         }
     }
 }
@@ -253,18 +259,28 @@ pub(super) fn serve_ring(channels: &mut EventChannels, memory: &mut DomainMemory
         }
         queues.serve_ring(memory)
     });
-    tell_console(channels, memory, moved);
+    tell(channels, memory, Service::Console, moved);
 }
 
-/// Sends an event through the console's port if bytes have `moved` through the ring.
-fn tell_console(channels: &mut EventChannels, memory: &mut DomainMemory, moved: bool) {
+/// Sends an event through the port of a service if bytes have `moved` through its ring.
+fn tell(channels: &mut EventChannels, memory: &mut DomainMemory, service: Service, moved: bool) {
     if moved {
         // This vCPU is the one to be told, and it looks before it goes on.
-        let _ = channels.raise_service(memory, Service::Console);
+        let _ = channels.raise_service(memory, service);
     }
 }
 
 impl Vcpu {
+    /// Serves what the domain asks of the store. Many requests are served some at a time: the
+    /// clock's interrupt comes for the rest.
+    pub(super) fn serve_store(&mut self, channels: &mut EventChannels, memory: &mut DomainMemory) {
+        let served = store::serve(memory, channels.domain());
+        tell(channels, memory, Service::Store, served.moved);
+        if served.unfinished {
+            self.arm(self.now_ns());
+        }
+    }
+
     /// Moves console bytes. While some wait for the line the clock's interrupt calls back, however
     /// often the guest exits meanwhile.
     pub(super) fn serve_console(&mut self) {

@@ -4,8 +4,8 @@ use super::machine;
 use super::vcpu::{Context, Vcpu};
 use crate::console;
 use crate::cpu::{clock, interrupts};
+use crate::store;
 use xenolith_abi::event_channel::{VIRQ_CONSOLE, VIRQ_TIMER};
-use xenolith_core::console::ConsoleQueues;
 use xenolith_core::event_channel::Virq;
 use xenolith_core::runstate::{self, State};
 use xenolith_core::timer::earliest;
@@ -78,8 +78,22 @@ impl Context<'_> {
             // As above.
             let _ = self.channels.raise_virq(self.memory, Virq(VIRQ_CONSOLE), self.vcpu.id);
         }
-        if console::with_queues(ConsoleQueues::take_debug_request) {
+        let (debug, shutdown) = console::with_queues(|queues| {
+            (queues.take_debug_request(), queues.take_shutdown_request())
+        });
+        if debug {
             let _ = self.channels.raise_virq(self.memory, Virq::DEBUG, self.vcpu.id);
+        }
+        if let Some(command) = shutdown {
+            store::ask_shutdown(self.domain.id, command);
+            self.vcpu.serve_store(self.channels, self.memory);
+        }
+    }
+
+    /// Goes on with requests to the store that were too many at once.
+    pub(super) fn continue_store(&mut self) {
+        if store::waits() {
+            self.vcpu.serve_store(self.channels, self.memory);
         }
     }
 
@@ -121,6 +135,7 @@ impl Context<'_> {
         loop {
             self.serve_timers();
             self.serve_console();
+            self.continue_store();
             let woken = self.channels.has_deliverable(self.memory, self.vcpu.id);
             if woken || is_over(self) || self.watchdog_expired() {
                 if sleeps {

@@ -60,7 +60,7 @@ impl Ring {
     }
 
     fn set(&mut self, at: usize, index: u32) {
-        self.page.write(at, &index.to_le_bytes());
+        self.page.set_u32(at, index);
     }
 
     /// Writes what there is room for, and returns how much that was.
@@ -134,7 +134,7 @@ fn run(checks: &mut Checks, start: &'static StartInfo) {
 /// The port is there, and as Xen's tools number it.
 fn check_start(checks: &mut Checks, ring: &Ring, start: &StartInfo) {
     check_eq!(checks, ring.port, Port(2), "console.domU.evtchn");
-    check_eq!(checks, start.raw().store_evtchn, 0, "there is no store");
+    check_eq!(checks, start.raw().store_evtchn, 1, "the store's port");
     let connection = status(SELF, ring.port).map(|status| status.connection);
     check!(checks, matches!(connection, Ok(Connection::Interdomain(0, _))), "{connection:?}");
     let next = alloc_unbound(SELF, SELF);
