@@ -4,11 +4,12 @@
 //! The event comes when input arrives where none waited, so a handler must fetch all there is, or
 //! remember that it has not.
 
-use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 
 use super::queue::Queue;
 use crate::{
     abi::event_channel::VIRQ_CONSOLE,
+    atomic_fn::AtomicFn,
     events::{self, Port},
     hypercall::{Errno, event_channel::Virq},
     irq::{self, EventsOffLock},
@@ -52,8 +53,52 @@ fn fetch() {
         let room = queue.room().min(bytes.len());
         MORE.store(room == 0, Relaxed);
         match (platform::current().read)(&mut bytes[..room]) {
-            Ok(count @ 1..) => queue.push(&bytes[..count]),
+            Ok(count @ 1..) => take(&mut queue, &bytes[..count]),
             _ => return,
+        }
+    }
+}
+
+/// Keys that end a program that runs: Ctrl-C, and Ctrl-\ where that is the terminal's.
+const INTERRUPTS: [u8; 2] = [0x03, 0x1c];
+
+/// Ends what runs; returns whether there was anything.
+type Interrupt = fn() -> bool;
+
+static INTERRUPT: AtomicFn<Interrupt> = AtomicFn::empty();
+
+/// Readers that wait for a line: a key that would end a program is theirs then.
+static READERS: AtomicU32 = AtomicU32::new(0);
+
+/// Sets what is called when a key ends what runs; events are disabled then.
+pub(crate) fn set_interrupt(interrupt: Interrupt) {
+    INTERRUPT.store(Some(interrupt));
+}
+
+/// While this lives, somebody reads a line.
+pub(super) struct Reader(());
+
+impl Reader {
+    pub(super) fn begin() -> Self {
+        READERS.fetch_add(1, Relaxed);
+        Self(())
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        READERS.fetch_sub(1, Relaxed);
+    }
+}
+
+/// Queues bytes, but keys that end what runs; what was typed before is forgotten then.
+fn take(queue: &mut Queue<256>, bytes: &[u8]) {
+    for &byte in bytes {
+        let is_key = INTERRUPTS.contains(&byte) && READERS.load(Relaxed) == 0;
+        if is_key && INTERRUPT.load().is_some_and(|interrupt| interrupt()) {
+            *queue = Queue::new();
+        } else {
+            queue.push(&[byte]);
         }
     }
 }

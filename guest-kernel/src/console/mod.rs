@@ -11,6 +11,8 @@ mod queue;
 mod typed;
 
 #[cfg(target_os = "none")]
+pub(crate) use input::set_interrupt;
+#[cfg(target_os = "none")]
 pub use input::{install, read_byte, wait_for_byte};
 pub use line::{Key, LineEditor};
 #[cfg(target_os = "none")]

@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 
-use super::{Key, LineEditor, wait_for_byte};
+use super::{Key, LineEditor, input::Reader, wait_for_byte};
 use crate::{print, println};
 
 /// What came of typing a line.
@@ -18,6 +18,7 @@ pub enum Typed {
 
 /// Waits until a line is typed.
 pub fn read_line(editor: &mut LineEditor) -> Typed {
+    let _reader = Reader::begin();
     loop {
         match editor.push(wait_for_byte()) {
             Key::Echo(character) => print!("{character}"),

@@ -1,6 +1,7 @@
 //! The beginning and the end of processes.
 
 use alloc::{boxed::Box, vec::Vec};
+use core::sync::atomic::AtomicBool;
 
 use x86_64::VirtAddr;
 
@@ -8,13 +9,13 @@ use super::{
     address_space::AddressSpace,
     errors::{InstallError, SpawnError},
     extended::{self, Extended},
-    fault, machine, pages, program, ramdisk,
+    fault, interrupt, machine, pages, program, ramdisk,
     running::{self, Process},
     system_call,
     table::{Entry, NoSuchChild, PLACES, Parent, ProcessId, Status, Table},
 };
 use crate::{
-    StartInfo,
+    StartInfo, console,
     entry::Frame,
     irq::{self, EventsOffLock},
     memory,
@@ -43,6 +44,7 @@ pub fn install(start: &'static StartInfo) -> Result<(), InstallError> {
     extended::install();
     traps::set_first_handler(Some(fault::handle));
     traps::set_system_call_handler(Some(system_call::handle));
+    console::set_interrupt(interrupt::foreground);
     machine::install_system_calls().map_err(InstallError::SystemCalls)
 }
 
@@ -66,7 +68,15 @@ pub fn spawn(name: &str, arguments: &[u8], parent: Parent) -> Result<ProcessId, 
     let id = TABLE.lock().add(parent, shown)?;
     let (root, files) = (space.root(), spin::Mutex::default());
     let space = spin::Mutex::new(space);
-    let process = Box::new(Process { id, name: shown, root, space, files, extended });
+    let process = Box::new(Process {
+        id,
+        name: shown,
+        root,
+        space,
+        files,
+        extended,
+        is_interrupted: AtomicBool::new(false),
+    });
     let Ok(task) = tasks::spawn(name, move || begin(process, &frame)) else {
         TABLE.lock().withdraw(id);
         return Err(SpawnError::Full);
@@ -82,7 +92,19 @@ pub fn spawn(name: &str, arguments: &[u8], parent: Parent) -> Result<ProcessId, 
 ///
 /// If it is not one of `parent`'s.
 pub fn wait(id: ProcessId, parent: Parent) -> Result<Status, NoSuchChild> {
-    ENDED.wait_for(|| TABLE.lock().reap(id, parent).transpose())
+    ENDED.wait_for(|| {
+        let mut table = TABLE.lock();
+        let ended = table.reap(id, parent).transpose();
+        if ended.is_none() {
+            table.await_end(id);
+        }
+        ended
+    })
+}
+
+/// Has the process end that what is typed concerns, at its beginning at the latest; returns which.
+pub(super) fn interrupt_foreground() -> Option<ProcessId> {
+    TABLE.lock().interrupt_foreground()
 }
 
 /// Returns all processes, also those that have ended and are waited for.
@@ -95,8 +117,12 @@ pub fn list() -> Vec<Entry> {
 
 /// Goes to ring 3, in the task of the process.
 fn begin(process: Box<Process>, frame: &Frame) -> ! {
+    let id = process.id;
     // SAFETY: `finish` frees it, and nobody else; what follows goes to ring 3.
     unsafe { running::start(Box::into_raw(process)) };
+    if TABLE.lock().is_interrupted(id) {
+        interrupt::end();
+    }
     // SAFETY: address space and entry stack are set.
     unsafe { machine::enter(frame) }
 }

@@ -28,6 +28,8 @@ mod fault;
 #[cfg(target_os = "none")]
 mod input;
 #[cfg(target_os = "none")]
+mod interrupt;
+#[cfg(target_os = "none")]
 mod life;
 #[cfg(target_os = "none")]
 mod machine;
@@ -53,4 +55,8 @@ pub use {
     running::Process,
 };
 #[cfg(target_os = "none")]
-pub(crate) use {running::change, system_call::handle_call};
+pub(crate) use {
+    interrupt::{end_if_interrupted, is_due as is_interrupt_due},
+    running::change,
+    system_call::handle_call,
+};

@@ -2,7 +2,7 @@
 
 use core::{
     ptr::null_mut,
-    sync::atomic::{AtomicPtr, Ordering::Relaxed},
+    sync::atomic::{AtomicBool, AtomicPtr, Ordering::Relaxed},
 };
 
 use x86_64::{VirtAddr, registers::model_specific::FsBase, structures::paging::PhysFrame};
@@ -24,6 +24,8 @@ pub struct Process {
     pub(super) space: spin::Mutex<AddressSpace>,
     pub(super) files: spin::Mutex<Files>,
     pub(super) extended: Extended,
+    /// It was ended at the console, and does not go back to ring 3.
+    pub(super) is_interrupted: AtomicBool,
 }
 
 /// The process of the running task.

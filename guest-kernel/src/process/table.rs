@@ -2,7 +2,7 @@
 
 use core::num::NonZeroU32;
 
-use xenolith_system_calls::KILLED;
+use xenolith_system_calls::{INTERRUPTED, KILLED};
 
 use crate::tasks::Name;
 
@@ -43,6 +43,8 @@ pub enum Status {
     Exited(u8),
     /// It was killed by an exception.
     Killed(u8),
+    /// It was ended at the console.
+    Interrupted,
 }
 
 impl Status {
@@ -51,6 +53,7 @@ impl Status {
         match self {
             Self::Exited(status) => status.into(),
             Self::Killed(vector) => KILLED | u64::from(vector),
+            Self::Interrupted => INTERRUPTED,
         }
     }
 }
@@ -74,6 +77,10 @@ pub struct Entry {
     pub name: Name,
     /// How it ended, if it has.
     pub status: Option<Status>,
+    /// Whether whoever waits for it does so now.
+    pub is_awaited: bool,
+    /// Whether it was told at the console to end.
+    pub is_interrupted: bool,
 }
 
 /// All processes.
@@ -103,7 +110,14 @@ impl Table {
     pub fn add(&mut self, parent: Parent, name: Name) -> Result<ProcessId, Full> {
         let place = self.places.iter().position(Option::is_none).ok_or(Full)?;
         let id = self.next_id();
-        self.places[place] = Some(Entry { id, parent, name, status: None });
+        self.places[place] = Some(Entry {
+            id,
+            parent,
+            name,
+            status: None,
+            is_awaited: false,
+            is_interrupted: false,
+        });
         Ok(id)
     }
 
@@ -143,6 +157,43 @@ impl Table {
                 *place = None;
             }
         }
+    }
+
+    /// Says that a process is being waited for by its parent. That this is over, its end says.
+    pub fn await_end(&mut self, id: ProcessId) {
+        let mut all = self.places.iter_mut().flatten();
+        if let Some(entry) = all.find(|entry| entry.id == id) {
+            entry.is_awaited = true;
+        }
+    }
+
+    /// Returns the process at the end of the chain of those that are waited for, each by the one
+    /// before, the first by the kernel: what is typed concerns it.
+    pub fn foreground(&self) -> Option<ProcessId> {
+        let awaited = |parent| {
+            let is_it = |entry: &&Entry| entry.parent == parent && entry.is_awaited;
+            self.iter().filter(|entry| entry.status.is_none()).find(is_it).map(|entry| entry.id)
+        };
+        let mut last = awaited(Parent::Kernel)?;
+        // A process is younger than its parent, so the chain ends; it is bounded all the same.
+        for _ in 0..PLACES {
+            let Some(next) = awaited(Parent::Process(last)) else { break };
+            last = next;
+        }
+        Some(last)
+    }
+
+    /// Says that the process which what is typed concerns shall end; returns it.
+    pub fn interrupt_foreground(&mut self) -> Option<ProcessId> {
+        let id = self.foreground()?;
+        let entry = self.places.iter_mut().flatten().find(|entry| entry.id == id)?;
+        entry.is_interrupted = true;
+        Some(id)
+    }
+
+    /// Returns whether a process was told to end.
+    pub fn is_interrupted(&self, id: ProcessId) -> bool {
+        self.iter().any(|entry| entry.id == id && entry.is_interrupted)
     }
 
     /// Returns how a process ended, if it has, and forgets it.
@@ -196,6 +247,25 @@ mod tests {
     }
 
     #[test]
+    fn the_foreground_is_who_is_waited_for_and_waits_for_nobody() {
+        let mut table = Table::new();
+        let shell = table.add(Parent::Kernel, NAME).unwrap();
+        let [busy, beside] = [(); 2].map(|()| table.add(Parent::Process(shell), NAME).unwrap());
+        assert_eq!(table.foreground(), None, "nobody waits");
+        table.await_end(shell);
+        assert_eq!(table.foreground(), Some(shell));
+        table.await_end(busy);
+        assert_eq!(table.foreground(), Some(busy));
+        table.finish(beside, Status::Exited(0));
+        assert_eq!(table.interrupt_foreground(), Some(busy));
+        assert_eq!([shell, busy].map(|it| table.is_interrupted(it)), [false, true]);
+        table.finish(busy, Status::Interrupted);
+        assert_eq!(table.foreground(), Some(shell), "also before it is reaped");
+        table.finish(shell, Status::Exited(0));
+        assert_eq!(table.foreground(), None);
+    }
+
+    #[test]
     fn there_is_a_most() {
         let mut table = Table::new();
         let ids: Vec<_> = (0..PLACES).map(|_| table.add(Parent::Kernel, NAME).unwrap()).collect();
@@ -220,6 +290,7 @@ mod tests {
     fn the_word_tells_both_ends_apart() {
         assert_eq!(Status::Exited(255).word(), 255);
         assert_eq!(Status::Killed(13).word(), 0x10d);
+        assert_eq!(Status::Interrupted.word(), 0x200);
     }
 
     proptest! {

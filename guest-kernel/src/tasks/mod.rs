@@ -37,6 +37,7 @@ pub(crate) use {
     life::exit,
     place::{check_interrupted_stack, set_process},
     preempt::{preempt, preempt_call, preempt_process},
+    wait::wake_sleeping_process,
 };
 #[cfg(target_os = "none")]
 pub use {

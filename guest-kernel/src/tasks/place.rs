@@ -93,6 +93,15 @@ pub(crate) fn set_process(process: *mut Process) {
     current().process.store(process, Relaxed);
 }
 
+/// Returns the places of tasks whose process is one of those meant; events are disabled.
+pub(super) fn of_process(is_meant: impl Fn(&Process) -> bool) -> impl Iterator<Item = usize> {
+    let is_meant = move |place: &&Place| {
+        // SAFETY: a process is there as long as its task says that it has one.
+        unsafe { place.process.load(Relaxed).as_ref() }.is_some_and(&is_meant)
+    };
+    TABLE.iter().enumerate().filter(move |(_, place)| is_meant(place)).map(|(number, _)| number)
+}
+
 /// Gives the task in a place a stack and something to do.
 pub(super) fn furnish(number: usize, stack: Stack, body: Body) {
     place(number).set_stack(stack.low(), stack.top());

@@ -11,7 +11,7 @@ use core::{
 };
 
 use super::{Why, place, switch};
-use crate::{command_line, context, entry::Frame, irq};
+use crate::{command_line, context, entry::Frame, irq, process};
 
 /// How readily tasks are preempted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -96,7 +96,9 @@ pub(crate) fn preempt() {
 pub(crate) fn preempt_process() -> bool {
     let has_process = !place::current().process.load(Relaxed).is_null();
     if has_process {
+        process::end_if_interrupted();
         switch::note_quiescent_and_switch(Why::Preempted);
+        process::end_if_interrupted();
     }
     has_process
 }

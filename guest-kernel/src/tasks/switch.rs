@@ -50,6 +50,10 @@ pub(crate) fn note_quiescent_and_switch(why: Why) {
     if in_call {
         context.set_preemptible_call(true);
     }
+    if process::is_interrupt_due() {
+        // Its way back to ring 3 looks for that only if something is due.
+        context.set_need_resched(true);
+    }
 }
 
 fn change(Switch { from, to }: Switch) {

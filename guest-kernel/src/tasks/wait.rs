@@ -2,9 +2,10 @@
 
 use core::{ptr, time::Duration};
 
-use super::{Channel, SCHEDULER, life, switch};
+use super::{Channel, SCHEDULER, life, place, switch};
 use crate::{
     context, irq,
+    process::Process,
     time::{self, SystemTime},
 };
 
@@ -22,6 +23,12 @@ pub fn sleep_until(time: SystemTime) {
     let _off = irq::disable_for_now();
     SCHEDULER.lock().block(None, Some(time));
     switch::schedule();
+}
+
+/// Wakes the tasks of the processes that are meant, if they sleep. Events are disabled.
+pub(crate) fn wake_sleeping_process(is_meant: impl Fn(&Process) -> bool) {
+    let mut scheduler = SCHEDULER.lock();
+    place::of_process(is_meant).for_each(|place| scheduler.wake_sleeper(place));
 }
 
 /// Tasks that wait for the same.

@@ -8,7 +8,7 @@
 
 use xenolith_programs::{
     calls::{open, read, spawn, wait},
-    numbers::{EAGAIN, ENOENT, ENOEXEC, ENOMEM, INPUT, KILLED},
+    numbers::{EAGAIN, ENOENT, ENOEXEC, ENOMEM, INPUT, INTERRUPTED, KILLED},
     print, println, program,
 };
 
@@ -92,7 +92,9 @@ impl Shell {
     }
 
     fn tell(&self) {
-        if self.status & KILLED == 0 {
+        if self.status == INTERRUPTED {
+            println!("ended at the console");
+        } else if self.status & KILLED == 0 {
             println!("status {}", self.status);
         } else {
             println!("killed by exception {}", self.status & !KILLED);

@@ -10,6 +10,9 @@ program!(main);
 fn main(millions: &'static [u8]) -> u8 {
     let rounds = millions.iter().fold(0, |all, digit| all * 10 + u64::from(digit - b'0'));
     let mut left = rounds * 1_000_000;
+    if rounds == 0 {
+        println!("spin: for ever");
+    }
     loop {
         core::hint::spin_loop();
         if rounds != 0 {

@@ -16,7 +16,7 @@
 //! | 7 | [`MAP`] | bytes, [`MAP_WRITE`] or 0 | address |
 //! | 8 | [`UNMAP`] | address, bytes | 0 |
 //! | 9 | [`SPAWN`] | address and bytes of a program's name, then of its arguments | process |
-//! | 10 | [`WAIT`] | process | how it ended: [`KILLED`] |
+//! | 10 | [`WAIT`] | process | how it ended: a status, [`KILLED`], [`INTERRUPTED`] |
 //! | 11 | [`GETPID`] | | process |
 //! | 12 | [`SET_FS_BASE`] | address | 0 |
 //!
@@ -88,6 +88,8 @@ pub const USER_END: u64 = 0x7fff_ffff_f000;
 /// Bit of [`WAIT`]'s result: the process was killed by the exception in the low 8 bits. Otherwise
 /// these are the status it has given.
 pub const KILLED: u64 = 0x100;
+/// [`WAIT`]'s result: the process was ended by Ctrl-C or Ctrl-\ on the console.
+pub const INTERRUPTED: u64 = 0x200;
 
 /// No such file or program.
 pub const ENOENT: i64 = 2;

@@ -16,6 +16,7 @@ pub(crate) fn run(_: &StartInfo, line: &str) {
     match status {
         Ok(Ok(Status::Exited(0))) => {}
         Ok(Ok(Status::Exited(status))) => println!("  {name}: status {status}"),
+        Ok(Ok(Status::Interrupted)) => println!("  {name}: ended at the console"),
         Ok(Ok(Status::Killed(vector))) => println!("  {name}: killed by exception {vector}"),
         Ok(Err(_)) => println!("  {name}: it is gone"),
         Err(error) => println!("  {name}: {error}"),

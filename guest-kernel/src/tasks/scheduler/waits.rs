@@ -31,6 +31,14 @@ impl Scheduler {
         woken
     }
 
+    /// Wakes the task in a place before its time, if it waits for nothing else.
+    pub fn wake_sleeper(&mut self, place: usize) {
+        let state = self.places.get(place).and_then(Option::as_ref).map(|task| task.state);
+        if let Some(State::Blocked { on: None, .. }) = state {
+            self.make_ready(place, false);
+        }
+    }
+
     fn make_ready(&mut self, place: usize, timed_out: bool) {
         let task = self.task(place);
         (task.state, task.timed_out) = (State::Ready, timed_out);
