@@ -1,9 +1,9 @@
 //! The registers of a process that the kernel does not use: x87, SSE, AVX and AVX-512 as far as the
-//! processor has them, and the base of FS.
+//! processor has them, the selectors of data segments, and the base of FS.
 //!
 //! They are saved when a process loses the processor and loaded when it gets it back, always: a
-//! kernel task in between leaves them alone. GS needs none of this, because no process can change
-//! its base.
+//! kernel task in between leaves them alone. The base of GS needs none of this, because no process can
+//! change it.
 
 use alloc::alloc::{alloc_zeroed, dealloc};
 use core::{
@@ -16,10 +16,12 @@ use core::{
 
 use x86_64::{
     VirtAddr,
+    instructions::segmentation::{DS, ES, FS, GS, Segment},
     registers::{
         model_specific::FsBase,
         xcontrol::{XCr0, XCr0Flags},
     },
+    structures::gdt::SegmentSelector,
 };
 
 use super::machine;
@@ -64,6 +66,8 @@ fn has_xsave() -> bool {
 pub(super) struct Extended {
     area: NonNull<u8>,
     layout: Layout,
+    /// DS, ES, FS, GS.
+    selectors: Cell<[SegmentSelector; 4]>,
     fs_base: Cell<u64>,
 }
 
@@ -85,11 +89,13 @@ impl Extended {
         let mxcsr = unsafe { area.add(MXCSR_OFFSET) };
         // SAFETY: MXCSR is in the area, and aligned as that is.
         unsafe { mxcsr.cast().write(MXCSR) };
-        Some(Self { area, layout, fs_base: Cell::new(0) })
+        let selectors = Cell::new([SegmentSelector::NULL; 4]);
+        Some(Self { area, layout, selectors, fs_base: Cell::new(0) })
     }
 
     /// Saves the registers of the process that has run.
     pub(super) fn save(&self) {
+        self.selectors.set([DS::get_reg(), ES::get_reg(), FS::get_reg(), GS::get_reg()]);
         self.fs_base.set(FsBase::read().as_u64());
         let area = self.area.as_ptr();
         if has_xsave() {
@@ -107,6 +113,8 @@ impl Extended {
 
     /// Loads the registers of the process that will run.
     pub(super) fn load(&self) {
+        load_selectors(self.selectors.get());
+        // Behind the selector, which brings a base of its own.
         FsBase::write(VirtAddr::new_truncate(self.fs_base.get()));
         let area = self.area.as_ptr();
         if has_xsave() {
@@ -122,6 +130,22 @@ impl Extended {
             }
         }
     }
+}
+
+/// Loads the selectors of a process, with events disabled.
+fn load_selectors([ds, es, fs, gs]: [SegmentSelector; 4]) {
+    // SAFETY: the kernel uses no data segment; what a process could load the kernel can load.
+    unsafe { DS::set_reg(ds) };
+    // SAFETY: likewise.
+    unsafe { ES::set_reg(es) };
+    // SAFETY: likewise.
+    unsafe { FS::set_reg(fs) };
+    // SAFETY: the base that goes with the selector is the process's, and exchanged again below.
+    unsafe { pvops::swapgs() };
+    // SAFETY: likewise; nothing is reached by GS in between.
+    unsafe { GS::set_reg(gs) };
+    // SAFETY: the kernel's is back.
+    unsafe { pvops::swapgs() };
 }
 
 impl Drop for Extended {

@@ -23,6 +23,7 @@ fn main(arguments: &'static [u8]) -> u8 {
     let pattern = Registers(core::array::from_fn(|at| seed << 32 | at as u64));
     let mut found = Registers([0; 64]);
     let avx = has_avx();
+    let selector = load_selectors(seed);
     let base = [seed, !seed];
     // SAFETY: nothing in this program uses FS.
     let set = unsafe { set_fs_base(base.as_ptr().addr() as u64) };
@@ -38,6 +39,10 @@ fn main(arguments: &'static [u8]) -> u8 {
             println!("vectors {seed}: fs leads to {fs:#x} in round {round}");
             return 1;
         }
+        if selectors() != [selector; 4] {
+            println!("vectors {seed}: selectors {:x?} in round {round}", selectors());
+            return 1;
+        }
     }
     println!("vectors {seed}: {rounds} rounds, {}", if avx { "AVX" } else { "SSE" });
     0
@@ -45,6 +50,29 @@ fn main(arguments: &'static [u8]) -> u8 {
 
 fn number(text: &[u8]) -> u64 {
     text.iter().fold(0, |all, digit| all * 10 + u64::from(digit - b'0'))
+}
+
+/// Loads DS, ES, FS and GS with one that depends on the seed: the flat data segment or null.
+fn load_selectors(seed: u64) -> u16 {
+    const FLAT_DATA: u16 = 0xe02b;
+    let selector = if seed.is_multiple_of(2) { 0 } else { FLAT_DATA };
+    // SAFETY: nothing in this program depends on them.
+    unsafe {
+        asm!("mov ds, {0:e}", "mov es, {0:e}", "mov fs, {0:e}", "mov gs, {0:e}",
+            in(reg) u32::from(selector));
+    }
+    selector
+}
+
+/// Returns DS, ES, FS and GS.
+fn selectors() -> [u16; 4] {
+    let [ds, es, fs, gs]: [u16; 4];
+    // SAFETY: it only looks.
+    unsafe {
+        asm!("mov {0:x}, ds", "mov {1:x}, es", "mov {2:x}, fs", "mov {3:x}, gs",
+            out(reg) ds, out(reg) es, out(reg) fs, out(reg) gs);
+    }
+    [ds, es, fs, gs]
 }
 
 /// Whether the processor has AVX and the kernel has turned it on.
