@@ -11,6 +11,7 @@ mod irq_stack;
 pub(crate) mod native;
 mod process_call;
 mod registers;
+pub(crate) mod smap;
 mod stack;
 mod vectors;
 

@@ -18,6 +18,7 @@ use x86_64::VirtAddr;
 
 use super::{
     Cause, Vector, common,
+    smap::{self, forbid_user_access},
     vectors::{STUB_BYTES, VECTORS, WITH_ERROR_CODE},
 };
 use crate::native::{cpu_area, interrupts};
@@ -83,6 +84,7 @@ unsafe extern "C" fn stubs() {
 #[unsafe(link_section = ".noinstr.text")]
 unsafe extern "C" fn exception() {
     naked_asm!(
+        forbid_user_access!(),
         "test byte ptr [rsp + {cs}], 3",
         "je 2f",
         "swapgs",
@@ -105,6 +107,7 @@ unsafe extern "C" fn exception() {
         first = const FIRST_OF_IRET,
         last = const LAST_OF_IRET,
         gs_base = const cpu_area::GS_BASE,
+        smap = sym smap::IS_ON,
         common = sym common::exception,
     )
 }
@@ -131,10 +134,12 @@ macro_rules! interrupt {
                 "push r11",
                 "push rcx",
                 "push {cause}",
+                forbid_user_access!(),
                 "test byte ptr [rsp + {cs}], 3",
                 "je 2f",
                 "swapgs",
                 "2: jmp {entry}",
+                smap = sym smap::IS_ON,
                 cs = const paranoid::CS,
                 vector = const $vector,
                 cause = const Cause::EVENT,

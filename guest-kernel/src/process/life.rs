@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     StartInfo, console,
-    entry::Frame,
+    entry::{Frame, smap},
     irq::{self, EventsOffLock},
     memory,
     tasks::{self, Name, WaitQueue},
@@ -42,6 +42,7 @@ pub fn install(start: &'static StartInfo) -> Result<(), InstallError> {
     ramdisk::install(start).map_err(InstallError::Ramdisk)?;
     pages::install().ok_or(InstallError::NoMemory)?;
     extended::install();
+    smap::turn_on();
     traps::set_first_handler(Some(fault::handle));
     traps::set_system_call_handler(Some(system_call::handle));
     console::set_interrupt(interrupt::foreground);

@@ -1,13 +1,15 @@
 //! Copies from and to the memory of the process that runs.
 //!
 //! The addresses are a process's claim: they are checked to be a process's, and a fault that has no
-//! remedy (`fault`) ends the copy at the byte that it met.
+//! remedy (`fault`) ends the copy at the byte that it met. Nothing else in the kernel reaches that memory
+//! by its addresses, and where the processor has SMAP nothing could.
 
 use core::{arch::asm, ops::Range};
 
 use xenolith_system_calls::EFAULT;
 
 use super::arguments::Error;
+use crate::entry::smap::{self, forbid_user_access};
 
 /// Copies with the string instruction, which says by RCX how far it got.
 ///
@@ -19,12 +21,17 @@ unsafe fn copy(destination: u64, source: u64, bytes: u64) -> u64 {
     // SAFETY: promised by the caller; a fault continues behind the instruction.
     unsafe {
         asm!(
+            "cmp byte ptr [rip + {smap}], 0",
+            "je 2f",
+            "stac",
             "2: rep movsb",
             "3:",
             ".pushsection .exception_table, \"a\"",
             ".balign 8",
             ".quad 2b, 3b",
             ".popsection",
+            forbid_user_access!(),
+            smap = sym smap::IS_ON,
             inout("rcx") bytes => left,
             inout("rdi") destination => _,
             inout("rsi") source => _,

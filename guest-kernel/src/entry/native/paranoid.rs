@@ -13,6 +13,7 @@ use crate::{
         Frame,
         common::{self, entry_with},
         handlers,
+        smap::{self, forbid_user_access},
     },
     native::cpu_area,
 };
@@ -65,6 +66,7 @@ pub(super) use gs_as_it_was;
 #[unsafe(link_section = ".noinstr.text")]
 pub(super) unsafe extern "C" fn paranoid() {
     naked_asm!(
+        forbid_user_access!(),
         "test byte ptr [rsp + {cs}], 3",
         "jne 2f",
         "jmp {of_kernel}",
@@ -76,6 +78,7 @@ pub(super) unsafe extern "C" fn paranoid() {
         "push [rcx + 32]", "push [rcx + 24]", "push [rcx + 16]", "push [rcx + 8]",
         "push [rcx]",
         "jmp {of_process}",
+        smap = sym smap::IS_ON,
         cs = const CS,
         kernel_stack = const cpu_area::KERNEL_STACK,
         of_kernel = sym of_kernel,
