@@ -85,7 +85,8 @@ mod tests {
         assert_eq!(cr4.write(CR4_AT_ENTRY | CR4_SMEP), Ok(CR4_AT_ENTRY | CR4_SMEP));
         assert_eq!(cr4.write(CR4_AT_ENTRY), Ok(CR4_AT_ENTRY));
         assert_eq!(cr4.write(CR4_AT_ENTRY ^ CR4_OSXSAVE), Ok(CR4_AT_ENTRY ^ CR4_OSXSAVE));
-        for bit in [CR4_VMXE, CR4_PAE, 1 << 17, 1 << 7, 1 << 63] {
+        let pke_and_pks = [1 << 22, 1 << 24];
+        for bit in [CR4_VMXE, CR4_PAE, 1 << 17, 1 << 7, 1 << 63].into_iter().chain(pke_and_pks) {
             assert_eq!(cr4.write(CR4_AT_ENTRY ^ bit), Err(Exception::GENERAL_PROTECTION));
         }
         let cr0 = Register { shown: CR0_AT_ENTRY, guest_owned: CR0_GUEST_OWNED };

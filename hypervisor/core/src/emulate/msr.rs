@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn unknown_registers_fault() {
-        for msr in [0, 0x10, 0x1b, 0x3a, 0x480, 0xc000_0081, 0xc000_0082, u32::MAX] {
+        for msr in [0, 0x10, 0x1b, 0x3a, 0x480, 0x6e1, 0xc000_0081, 0xc000_0082, u32::MAX] {
             assert_eq!(read(msr), Err(Exception::GENERAL_PROTECTION), "{msr:#x}");
             assert_eq!(write(msr, 0), Err(Exception::GENERAL_PROTECTION), "{msr:#x}");
         }
