@@ -51,6 +51,11 @@ pub mod platform;
 #[cfg(feature = "probe")]
 pub mod probe;
 pub mod process;
+#[cfg_attr(
+    target_os = "none",
+    expect(clippy::inline_always, reason = "entry code calls nothing outside its section")
+)]
+pub mod protection_keys;
 #[expect(clippy::inline_always, reason = "entry code calls nothing outside its section")]
 pub mod pt_regs;
 #[cfg_attr(target_os = "none", expect(clippy::inline_always, reason = "an operation is its site"))]

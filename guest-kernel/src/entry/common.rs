@@ -69,10 +69,6 @@ entry_with! {
     event calls handlers::event
 }
 entry_with! {
-    /// Handles an interrupt of a device, on bare hardware.
-    interrupt calls handlers::interrupt
-}
-entry_with! {
     /// Handles a system call.
     system_call calls handlers::system_call
 }

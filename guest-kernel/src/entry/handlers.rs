@@ -3,8 +3,6 @@
 //! Before the state is established and behind its end, these functions call nothing outside their
 //! section: tracing and RCU are not ready for it. `cargo xtask test noinstr` checks the binary.
 
-use core::arch::asm;
-
 use super::{Cause, ProcessCall, PtRegs, Vector, irq_stack};
 use crate::{
     context::{self, Destination},
@@ -144,37 +142,6 @@ pub(super) extern "C" fn nmi(regs: &mut PtRegs) {
     traps::handle_nmi(regs);
     instrumentation::end();
     context::nmi_exit(context::current(), regs.auxiliary().entry.nmi());
-}
-
-/// Handles a non-maskable interrupt on bare hardware, with breakpoints off: in the handler of #DB
-/// one would write over that handler's frame.
-#[unsafe(link_section = ".noinstr.text")]
-pub(super) extern "C" fn native_nmi(regs: &mut PtRegs) {
-    let breakpoints = debug_control();
-    if breakpoints & ENABLED_BREAKPOINTS != 0 {
-        set_debug_control(breakpoints & !ENABLED_BREAKPOINTS);
-    }
-    nmi(regs);
-    if breakpoints & ENABLED_BREAKPOINTS != 0 {
-        set_debug_control(breakpoints);
-    }
-}
-
-/// The bits of DR7 that enable the four breakpoints.
-const ENABLED_BREAKPOINTS: u64 = 0xff;
-
-#[inline(always)]
-fn debug_control() -> u64 {
-    let dr7;
-    // SAFETY: the kernel may read it.
-    unsafe { asm!("mov {}, dr7", out(reg) dr7, options(nomem, nostack, preserves_flags)) };
-    dr7
-}
-
-#[inline(always)]
-fn set_debug_control(dr7: u64) {
-    // SAFETY: the bits are such as were there.
-    unsafe { asm!("mov dr7, {}", in(reg) dr7, options(nostack, preserves_flags)) };
 }
 
 const _: () = assert!(matches!(Cause::of(NMI), Cause::Exception(Vector(2))));

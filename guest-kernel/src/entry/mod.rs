@@ -29,7 +29,9 @@ pub use registers::EntryRegisters;
 pub(crate) use stack::{BOOT as BOOT_STACK, BYTES as BOOT_STACK_BYTES};
 pub use vectors::vector_address;
 
-pub use crate::pt_regs::{Auxiliary, Cause, EntryState, ExtendedPtRegs, Frame, PtRegs, Vector};
+pub use crate::pt_regs::{
+    ArchState, Auxiliary, Cause, EntryState, ExtendedPtRegs, Frame, PtRegs, Vector,
+};
 
 use crate::{
     StartInfo, hypercall,

@@ -7,6 +7,7 @@
 //!
 //! In the kernel GS leads to the CPU's area (`native/cpu_area`): what comes from a process exchanges it.
 
+mod handlers;
 mod nmi;
 mod paranoid;
 mod syscall;
@@ -17,7 +18,8 @@ pub(crate) use syscall::{process_call_address, syscall_address};
 use x86_64::VirtAddr;
 
 use super::{
-    Cause, Vector, common,
+    Cause, Vector,
+    common::entry_with,
     smap::{self, forbid_user_access},
     vectors::{STUB_BYTES, VECTORS, WITH_ERROR_CODE},
 };
@@ -75,6 +77,15 @@ unsafe extern "C" fn stubs() {
     )
 }
 
+entry_with! {
+    /// Handles an exception.
+    common calls handlers::exception
+}
+entry_with! {
+    /// Handles an interrupt of a device.
+    common_interrupt calls handlers::interrupt
+}
+
 /// Has the kernel's GS loaded at an exception.
 ///
 /// # Safety
@@ -108,7 +119,7 @@ unsafe extern "C" fn exception() {
         last = const LAST_OF_IRET,
         gs_base = const cpu_area::GS_BASE,
         smap = sym smap::IS_ON,
-        common = sym common::exception,
+        common = sym common,
     )
 }
 
@@ -143,7 +154,7 @@ macro_rules! interrupt {
                 cs = const paranoid::CS,
                 vector = const $vector,
                 cause = const Cause::EVENT,
-                entry = sym common::interrupt,
+                entry = sym common_interrupt,
             )
         }
     };

@@ -12,7 +12,7 @@ use x86_64::{
 
 use super::{acpi, apic, build, clock, gates, loader, pic, platform, power, segments, serial};
 use crate::{
-    cpuid, entry, hypercall, println,
+    cpuid, entry, hypercall, println, protection_keys,
     pvops::{self, World},
     shared_info,
     static_pages::StaticPages,
@@ -67,6 +67,7 @@ extern "C" fn start(magic: u32, info: u32) -> ! {
     pvops::init_unpatched(World::Native);
     crate::platform::set(&platform::PLATFORM);
     enable_xsave();
+    protection_keys::enable();
     segments::load();
     gates::load();
     serial::init();

@@ -10,13 +10,16 @@ pub use x86_64::structures::paging::page_table::PageTableLevel as Level;
 
 use x86_64::{PhysAddr, VirtAddr, structures::paging::PageTableFlags as Flags};
 
-use crate::{StartInfo, pvops};
+use crate::{StartInfo, protection_keys::Key, pvops};
 
 /// Guest-virtual address of guest-physical 0 in the boot mapping: our VIRT_BASE note.
 pub const BOOT_MAP: VirtAddr = VirtAddr::new(0xffff_ffff_8000_0000);
 
 /// The address bits of a page-table entry.
 pub const FRAME_BITS: u64 = 0x000f_ffff_ffff_f000;
+
+/// The bits of an entry that name the page's protection key, where keys are turned on.
+const KEY_BITS: u64 = 0xf << 59;
 
 /// An address space: a top-level table, and the part of memory in which tables can be reached.
 #[derive(Clone, Copy, Debug)]
@@ -84,7 +87,7 @@ impl AddressSpace {
         Ok(())
     }
 
-    /// Gives the 4 KiB page at `address` other flags and leaves its frame.
+    /// Gives the 4 KiB page at `address` other flags and leaves its frame and its protection key.
     ///
     /// # Errors
     ///
@@ -95,7 +98,23 @@ impl AddressSpace {
     /// Whoever uses the page must get by with the new access.
     pub unsafe fn set_flags(&self, address: VirtAddr, flags: Flags) -> Result<(), WalkError> {
         let entry = self.entry(address, Level::One)?;
-        entry.store((entry.load() & FRAME_BITS) | flags.bits());
+        entry.store((entry.load() & (FRAME_BITS | KEY_BITS)) | flags.bits());
+        pvops::flush_tlb_one(address);
+        Ok(())
+    }
+
+    /// Gives the 4 KiB page at `address` a protection key, or the one that is always open.
+    ///
+    /// # Errors
+    ///
+    /// If there is no last-level table for `address`.
+    ///
+    /// # Safety
+    ///
+    /// Whoever uses the page must get by with any access to the key that a task may have at the time.
+    pub unsafe fn set_key(&self, address: VirtAddr, key: Option<Key>) -> Result<(), WalkError> {
+        let entry = self.entry(address, Level::One)?;
+        entry.store(entry.load() & !KEY_BITS | key.map_or(0, Key::entry_bits));
         pvops::flush_tlb_one(address);
         Ok(())
     }

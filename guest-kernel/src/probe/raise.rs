@@ -78,6 +78,10 @@ sequence! {
     "2: divss xmm1, xmm0"
 }
 sequence! {
+    /// `int 2`, which goes where a non-maskable interrupt goes.
+    non_maskable, [], "int 2", "2:"
+}
+sequence! {
     /// `int 0x40`, which goes to a handler.
     software_interrupt, [], "int 0x40", "2:"
 }

@@ -13,7 +13,8 @@ use x86_64::{
 
 use crate::{
     StartInfo,
-    paging::{AddressSpace, Entry},
+    paging::{AddressSpace, Entry, WalkError},
+    protection_keys::Key,
     static_pages::{PAGE_BYTES, StaticPages},
 };
 
@@ -86,6 +87,26 @@ impl Window {
     /// Maps a page to its own frame again, as data.
     pub fn restore(&mut self, page: usize) {
         self.map(page, self.own[page], Self::DATA);
+    }
+
+    /// Gives a page a protection key, or that of all other pages.
+    ///
+    /// # Errors
+    ///
+    /// As [`AddressSpace::set_key`].
+    pub fn set_key(&mut self, page: usize, key: Option<Key>) -> Result<(), WalkError> {
+        // SAFETY: Rust keeps nothing in the page.
+        unsafe { self.space.set_key(PAGES.page(page), key) }
+    }
+
+    /// Gives a page other flags, and leaves its frame and its protection key.
+    ///
+    /// # Errors
+    ///
+    /// As [`AddressSpace::set_flags`].
+    pub fn set_flags(&mut self, page: usize, flags: Flags) -> Result<(), WalkError> {
+        // SAFETY: Rust keeps nothing in the page.
+        unsafe { self.space.set_flags(PAGES.page(page), flags) }
     }
 
     /// Returns the last-level entry that maps a page.

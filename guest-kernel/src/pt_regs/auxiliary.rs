@@ -5,7 +5,10 @@
 
 use core::cell::Cell;
 
-use crate::context::{IrqState, NmiState};
+use crate::{
+    context::{IrqState, NmiState},
+    protection_keys::Pkrs,
+};
 
 /// What an entry keeps beside the registers.
 #[doc(alias = "pt_regs_auxiliary")]
@@ -14,11 +17,13 @@ use crate::context::{IrqState, NmiState};
 pub struct Auxiliary {
     /// What the entries of every architecture keep.
     pub entry: EntryState,
+    /// What those of this architecture keep.
+    pub arch: ArchState,
 }
 
 /// What an entry has found, for its exit. Only the entry itself sets it.
 #[derive(Debug, Default)]
-#[repr(C, align(16))]
+#[repr(C, align(8))]
 pub struct EntryState {
     irq: Cell<IrqState>,
     nmi: Cell<NmiState>,
@@ -57,5 +62,36 @@ impl EntryState {
     #[inline(always)]
     pub(crate) fn set_cut_call(&self, has_cut: bool) {
         self.preemptible_call.set(has_cut);
+    }
+}
+
+/// State of the processor that a handler does not share with what it interrupts.
+#[derive(Debug, Default)]
+#[repr(C, align(8))]
+pub struct ArchState {
+    pkrs: Cell<u32>,
+    has_pkrs: Cell<bool>,
+}
+
+impl ArchState {
+    /// Returns what was interrupted may do with pages of each protection key; `None` where there are no
+    /// keys, and for system calls.
+    #[inline(always)]
+    pub fn pkrs(&self) -> Option<Pkrs> {
+        self.has_pkrs.get().then(|| Pkrs::of_bits(self.pkrs.get()))
+    }
+
+    /// Sets what that may do from the end of the entry on; nothing where there are no keys.
+    pub fn set_pkrs(&self, value: Pkrs) {
+        if self.has_pkrs.get() {
+            self.pkrs.set(value.bits());
+        }
+    }
+
+    /// Keeps what was interrupted may do.
+    #[inline(always)]
+    pub(crate) fn save_pkrs(&self, value: Pkrs) {
+        self.pkrs.set(value.bits());
+        self.has_pkrs.set(true);
     }
 }

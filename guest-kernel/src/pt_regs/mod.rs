@@ -16,6 +16,6 @@ mod regs;
 #[cfg(test)]
 mod tests;
 
-pub use auxiliary::{Auxiliary, EntryState};
+pub use auxiliary::{ArchState, Auxiliary, EntryState};
 pub use frame::{Cause, Frame, Vector};
 pub use regs::{ExtendedPtRegs, PtRegs};

@@ -85,6 +85,7 @@ impl DerefMut for PtRegs {
 
 impl fmt::Display for PtRegs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.0.fmt(f)?;
+        self.auxiliary().arch.pkrs().map_or(Ok(()), |pkrs| write!(f, "\npkrs {pkrs}"))
     }
 }

@@ -14,7 +14,9 @@ use super::{
     Name, PLACES, SCHEDULER,
     stack::{self, Stack},
 };
-use crate::{context, entry::Frame, irq::EventsOffLock, process::Process};
+use crate::{
+    context, entry::Frame, irq::EventsOffLock, process::Process, protection_keys::SavedPkrs,
+};
 
 /// What a task does; returns its result.
 pub(super) type Body = Box<dyn FnOnce() -> u64 + Send>;
@@ -26,6 +28,8 @@ pub(super) struct Place {
     pub(super) rsp: AtomicU64,
     /// The innermost point of [`traps::catch`](crate::traps::catch).
     pub(super) catch_point: AtomicPtr<()>,
+    /// What it may do with pages that have a protection key.
+    pub(super) keys: SavedPkrs,
     /// The process that the task runs, if it does.
     pub(super) process: AtomicPtr<Process>,
     /// The bounds of the stack; zero for a stack that is not ours to check.
@@ -47,6 +51,7 @@ impl Place {
         Self {
             rsp: AtomicU64::new(0),
             catch_point: AtomicPtr::new(core::ptr::null_mut()),
+            keys: SavedPkrs::new(),
             process: AtomicPtr::new(core::ptr::null_mut()),
             low: AtomicU64::new(0),
             top: AtomicU64::new(0),
@@ -106,6 +111,7 @@ pub(super) fn of_process(is_meant: impl Fn(&Process) -> bool) -> impl Iterator<I
 pub(super) fn furnish(number: usize, stack: Stack, body: Body) {
     place(number).set_stack(stack.low(), stack.top());
     place(number).catch_point.store(core::ptr::null_mut(), Relaxed);
+    place(number).keys.reset();
     OWNED.lock()[number] = (Some(stack), Some(body));
 }
 

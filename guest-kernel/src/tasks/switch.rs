@@ -62,6 +62,7 @@ fn change(Switch { from, to }: Switch) {
     place::set_current(to);
     let processes = [old, new].map(|place| place.process.load(Relaxed));
     process::change(processes[0], processes[1], new.top());
+    old.keys.change_to(&new.keys);
     let point = traps::exchange_catch_point(new.catch_point.load(Relaxed));
     old.catch_point.store(point, Relaxed);
     // SAFETY: the task to change to has left its registers there, or `prepare` has, and its stack

@@ -17,12 +17,12 @@
 
 use core::{arch::naked_asm, mem::offset_of, sync::atomic::AtomicU32};
 
+use super::handlers;
 use super::paranoid::{CS, RIP, gs_as_it_was, kernel_gs};
 use crate::{
     entry::{
         Frame,
         common::entry_with,
-        handlers,
         smap::{self, forbid_user_access},
     },
     native::{cpu_area, segments},
@@ -84,7 +84,7 @@ pub(super) unsafe extern "C" fn nmi() {
 
 entry_with! {
     /// Handles one, on the stack for it.
-    on_stack calls handlers::native_nmi, after [kernel_gs!(), forbid_user_access!()], back by leave,
+    on_stack calls handlers::nmi, after [kernel_gs!(), forbid_user_access!()], back by leave,
     smap = sym smap::IS_ON,
     gs_base = const cpu_area::GS_BASE,
 }

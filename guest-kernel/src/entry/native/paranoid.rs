@@ -8,11 +8,11 @@
 
 use core::{arch::naked_asm, mem::offset_of};
 
+use super::{common, handlers};
 use crate::{
     entry::{
         Frame,
-        common::{self, entry_with},
-        handlers,
+        common::entry_with,
         smap::{self, forbid_user_access},
     },
     native::cpu_area,
@@ -82,7 +82,7 @@ pub(super) unsafe extern "C" fn paranoid() {
         cs = const CS,
         kernel_stack = const cpu_area::KERNEL_STACK,
         of_kernel = sym of_kernel,
-        of_process = sym common::exception,
+        of_process = sym common,
     )
 }
 
