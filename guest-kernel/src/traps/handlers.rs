@@ -6,7 +6,7 @@ use super::{catch, fixup};
 use crate::{
     atomic_fn::AtomicFn,
     context,
-    entry::{Cause, PtRegs, Vector},
+    entry::{Cause, PtRegs, Vector, native},
     pvops, tasks,
 };
 
@@ -106,10 +106,22 @@ fn dispatch(handler: &AtomicFn<Handler>, regs: &mut PtRegs) {
 #[cold]
 #[inline(never)]
 fn without_handler(regs: &mut PtRegs) {
+    if is_step_into_system_call(regs) {
+        return;
+    }
     // Who waits has not called what an interrupt does.
     if context::current().count.in_interrupt() || !catch::deliver(regs) {
         unhandled(regs);
     }
+}
+
+/// Whether a process has stepped into SYSCALL with TF, or MOV SS has held its breakpoint back until
+/// there: on bare hardware it traps on the kernel's first instruction. It goes on; that TF is set the
+/// process is told behind the call.
+fn is_step_into_system_call(regs: &PtRegs) -> bool {
+    let is_debug = regs.cause() == Cause::Exception(Vector(1)) && !regs.is_user();
+    let entries = [native::syscall_address(), native::process_call_address()];
+    is_debug && entries.iter().any(|entry| entry.as_u64() == regs.rip)
 }
 
 /// Ends the kernel.

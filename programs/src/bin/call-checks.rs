@@ -51,7 +51,9 @@ fn address<T>(value: &T) -> u64 {
 
 fn main(_: &'static [u8]) -> u8 {
     let mut checks = Checks::default();
-    for part in [numbers, write, read, files, time, map, unmap, spawn, wait, fs_base, registers] {
+    for part in
+        [numbers, write, read, files, time, map, unmap, spawn, wait, fs_base, registers, flags]
+    {
         part(&mut checks);
     }
     checks.finish("call-checks")
@@ -279,5 +281,40 @@ fn registers(checks: &mut Checks) {
         checks.equal("registers", r, before);
         checks.equal("rbp", behind, 0x5555);
         checks.equal("the direction flag", flags & 0x400, 0x400);
+    }
+}
+
+/// A call leaves every flag as it was, and RCX and R11 as SYSCALL does.
+fn flags(checks: &mut Checks) {
+    const DF: u64 = 1 << 10;
+    const NT: u64 = 1 << 14;
+    const AC: u64 = 1 << 18;
+    for set in [0, 0x8d5, DF, NT, AC, DF | NT | AC | 0x8d5] {
+        let (before, behind, rcx, r11, rip): (u64, u64, u64, u64, u64);
+        // SAFETY: the call touches no memory, and the flags are as they were in the end.
+        unsafe {
+            asm!(
+                "pushfq",
+                "pop r12",
+                "or {before}, r12",
+                "lea {rip}, [rip + 2f]",
+                "push {before}",
+                "popfq",
+                "syscall",
+                "2: pushfq",
+                "pop {behind}",
+                "push r12",
+                "popfq",
+                before = inout(reg) set => before,
+                behind = out(reg) behind,
+                rip = out(reg) rip,
+                inout("rax") GETPID => _,
+                out("rcx") rcx,
+                out("r11") r11,
+                out("r12") _,
+            );
+        }
+        checks.equal("flags behind a call", behind, before);
+        checks.equal("rcx and r11", [rcx, r11], [rip, before]);
     }
 }

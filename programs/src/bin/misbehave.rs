@@ -90,6 +90,16 @@ const DEEDS: &[Deed] = &[
     deed!("int1", ".byte 0xf1"),
     deed!("divide", "xor eax, eax", "div rax"; "rdx" = 0_u64),
     deed!("trap-flag", "pushfq", "or dword ptr [rsp], 0x100", "popfq", "nop"),
+    deed!(
+        "trap-flag-syscall",
+        "pushfq",
+        "or dword ptr [rsp], 0x100",
+        "mov eax, 11",
+        "popfq",
+        "syscall",
+        "nop",
+        "nop"
+    ),
     deed!("alignment", "pushfq", "or dword ptr [rsp], 0x40000", "popfq", "mov rax, [rsp + 1]"),
     deed!("nested-task", "pushfq", "or dword ptr [rsp], 0x4000", "popfq", "iretq"),
     deed!(

@@ -107,7 +107,7 @@ const DEEDS: &[(u8, &[&str])] = &[
         ],
     ),
     (DIVIDE, &["divide"]),
-    (DEBUG, &["trap-flag", "int1"]),
+    (DEBUG, &["trap-flag", "trap-flag-syscall", "int1"]),
     (BREAKPOINT, &["int3"]),
     (STACK, &["far-stack"]),
     (ALIGNMENT, &["alignment"]),
