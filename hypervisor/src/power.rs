@@ -4,10 +4,12 @@
 //! trusted where the serial console cannot. On a machine without one the log has to do.
 
 use crate::console;
+use core::arch::asm;
 use core::fmt;
 use x86_64::instructions::port::Port;
 use x86_64::instructions::{hlt, interrupts};
 use xenolith_core::shutdown::ShutdownReason;
+use xenolith_core::trace;
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -66,12 +68,27 @@ pub(crate) fn end(verdict: Verdict) -> ! {
     }
 }
 
-struct DebugConsole;
+/// The debug console of an emulator.
+pub(crate) struct DebugConsole;
 
 impl DebugConsole {
-    fn is_present() -> bool {
+    /// Returns whether there is one.
+    pub(crate) fn is_present() -> bool {
         // SAFETY: the port answers in emulators only; elsewhere the bus reads all ones.
         unsafe { Port::<u8>::new(DEBUG_CONSOLE).read() == 0xe9 }
+    }
+}
+
+impl DebugConsole {
+    /// Writes a record of a trace; there is a debug console.
+    pub(crate) fn write_record(record: &[u8]) {
+        // SAFETY: writes to the port have no effect on memory.
+        unsafe { Port::new(DEBUG_CONSOLE).write(trace::START) };
+        // SAFETY: as above; the bytes are read, forwards, since no code here sets the direction flag.
+        unsafe {
+            asm!("rep outsb", in("dx") DEBUG_CONSOLE, inout("rsi") record.as_ptr() => _,
+                 inout("rcx") record.len() => _, options(nostack, readonly));
+        }
     }
 }
 

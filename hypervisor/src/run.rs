@@ -85,7 +85,7 @@ fn prepare(machine: &mut Machine) -> Result<RunningDomain, BootError> {
     let ports = bind_services(channels);
     let (initial, supervisor_mode_kernel) =
         build(kernel, modules.next(), memory_pages, &hole, ports, &mut guest)?;
-    let header = Header::read(RESIDENT).expect("it was built with the hypervisor");
+    let header = resident_header(machine.options.trace);
     hole.write(&mut guest, RESIDENT, &header, initial.rsp, FIRST_DOMAIN);
     channels.publish_changes(|port, record| guest.publish(hole.port(port), record.as_bytes()));
     let (place, gate) = hole::event_gate(&hole, &header);
@@ -99,6 +99,18 @@ fn prepare(machine: &mut Machine) -> Result<RunningDomain, BootError> {
     domain.may_step = machine.options.step;
     info!("domain {}: {} MiB, entry {}", domain.id.0, memory_pages >> 8, initial.rip);
     Ok(RunningDomain { domain, memory: guest, state, channels, vcpu })
+}
+
+/// Returns what the resident says of itself; for a domain that is traced, with all entries by way of
+/// root.
+fn resident_header(trace: bool) -> Header {
+    let mut header = Header::read(RESIDENT).expect("it was built with the hypervisor");
+    if trace && power::DebugConsole::is_present() {
+        header.trace();
+    } else if trace {
+        warn!("there is no debug console, so nothing is traced");
+    }
+    header
 }
 
 /// Writes the time records that a guest finds in its shared page.

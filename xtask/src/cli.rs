@@ -42,6 +42,8 @@ pub(crate) enum Task {
     New(NewOptions),
     /// List what sites of operations in a guest kernel become, as disassembly
     Sites(SitesOptions),
+    /// Show what `run --trace` has written
+    Trace(TraceOptions),
     /// Tell what is installed, what is missing, and what each is for
     Doctor,
     /// Install what is missing
@@ -112,6 +114,10 @@ pub(crate) struct RunOptions {
     /// Seconds after which the run is ended [default: none]
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) timeout: Option<u64>,
+    /// Write every hypercall, system call, exception, upcall and VM exit to this file, for
+    /// `cargo xtask trace`; the guest becomes slower
+    #[arg(long, value_name = "FILE", conflicts_with = "bare")]
+    pub(crate) trace: Option<PathBuf>,
     /// Leave standard input alone
     #[arg(long)]
     pub(crate) no_input: bool,
@@ -135,6 +141,20 @@ pub(crate) struct TestOptions {
     /// Set-up.
     #[command(flatten)]
     pub(crate) setup: SetupOptions,
+}
+
+/// Options of `trace`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct TraceOptions {
+    /// The file that `run --trace` has written
+    #[arg(value_name = "FILE")]
+    pub(crate) trace: PathBuf,
+    /// Guest kernel with symbols, for the names of functions
+    #[arg(long, value_name = "ELF")]
+    pub(crate) guest: Option<PathBuf>,
+    /// Write a timeline for Perfetto or Chrome instead of a list
+    #[arg(long, value_name = "JSON", conflicts_with = "guest")]
+    pub(crate) timeline: Option<PathBuf>,
 }
 
 /// Options of `new`.
@@ -192,6 +212,8 @@ mod tests {
             &["run", "--machine", "vmware"],
             &["run", "--bare", "--hypervisor-args", "log=debug"],
             &["image", "--bare", "--hypervisor-args", "log=debug"],
+            &["run", "--bare", "--trace", "file"],
+            &["trace"],
             &["test", "--jobs", "0"],
             &["walk"],
             &[],

@@ -23,6 +23,7 @@ mod sites;
 mod size;
 mod symbols;
 mod test;
+mod trace;
 mod workspace;
 
 use std::process::ExitCode;
@@ -55,6 +56,7 @@ fn perform(task: &Task) -> Result<ExitCode> {
         Task::Bench(options) => bench::run(&workspace, *options),
         Task::New(options) => new::run(&workspace, options),
         Task::Sites(options) => sites::list(&workspace, options),
+        Task::Trace(options) => trace::run(options),
         Task::Doctor => doctor::run(&workspace),
         Task::Setup(options) => setup(&workspace, *options),
     }

@@ -24,6 +24,7 @@ use crate::progress;
 use crate::setup::{self, requirement::Use, rust::Part};
 use crate::size::Size;
 use crate::symbols::{Images, Named};
+use crate::trace;
 use crate::workspace::Workspace;
 
 /// `xtask image`: writes the image and prints its path.
@@ -64,7 +65,10 @@ pub(crate) fn run(workspace: &Workspace, options: &RunOptions) -> Result<ExitCod
     setup::ensure(workspace, &uses, &[Part::BareTarget], options.setup.policy())?;
     let directory = tempfile::tempdir_in(workspace.directory("run")?);
     let directory = directory.context("cannot make a directory for the run")?;
-    let contents = contents(workspace, &options.guest)?;
+    let mut contents = contents(workspace, &options.guest)?;
+    if options.trace.is_some() {
+        contents.options.push_str(" trace=on");
+    }
     let images = Images {
         hypervisor: (!options.guest.bare).then(|| workspace.program(build::HYPERVISOR_NAME)),
         guest: match options.guest.guest {
@@ -142,7 +146,10 @@ fn boot(
 ) -> Result<Finish> {
     let memory = machine_memory(options);
     let setup = Setup { boot: medium, memory, cpu: None, pace: Pace::Usual };
-    let watch = Watch::prepare()?;
+    let mut watch = Watch::prepare()?;
+    if let Some(path) = &options.trace {
+        watch.trace_to(trace::create(path)?);
+    }
     let command = machine::command(machine, &setup, directory, watch.port()?)?;
     signals::report_to(watch.sender())?;
     let keyboard = if options.no_input { Keyboard::Detached } else { Keyboard::Attached };

@@ -11,9 +11,11 @@
 
 mod line;
 
-use std::path::PathBuf;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 
 use addr2line::Loader;
+use anyhow::{Result, anyhow};
 use line::{Line, Whose};
 
 use crate::machine::watch::Listener;
@@ -26,6 +28,29 @@ pub(crate) struct Images {
     pub(crate) hypervisor: Option<PathBuf>,
     /// The guest's.
     pub(crate) guest: Option<PathBuf>,
+}
+
+/// Names for the addresses of one image.
+pub(crate) struct Finder {
+    loader: Loader,
+    known: HashMap<u64, String>,
+}
+
+impl Finder {
+    /// Reads the debugging information of `image`.
+    ///
+    /// # Errors
+    /// It is no image that can be read.
+    pub(crate) fn new(image: &Path) -> Result<Self> {
+        let loader = Loader::new(image).map_err(|error| anyhow!("{}: {error}", image.display()))?;
+        Ok(Self { loader, known: HashMap::new() })
+    }
+
+    /// Returns a blank and what is at `address`; nothing, if nobody knows.
+    pub(crate) fn at(&mut self, address: u64) -> String {
+        let Self { loader, known } = self;
+        known.entry(address).or_insert_with(|| name(loader, address).unwrap_or_default()).clone()
+    }
 }
 
 /// A console behind which addresses have names.

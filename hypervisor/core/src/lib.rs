@@ -35,6 +35,7 @@ pub mod steps;
 pub mod store;
 pub mod time;
 pub mod timer;
+pub mod trace;
 pub mod vcpu;
 pub mod vmx;
 pub mod watchdog;

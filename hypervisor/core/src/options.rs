@@ -34,11 +34,13 @@ pub struct Options {
     pub memory_bytes: u64,
     /// `step=`: whether domains may have their instructions counted.
     pub step: bool,
+    /// `trace=`: whether records of what domains do are written to the debug console.
+    pub trace: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { log: LogLevel::Info, memory_bytes: 128 << 20, step: false }
+        Self { log: LogLevel::Info, memory_bytes: 128 << 20, step: false, trace: false }
     }
 }
 
@@ -61,7 +63,10 @@ impl fmt::Display for OptionError<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unknown(word) => {
-                write!(f, "unknown option \"{word}\"; there are log=LEVEL, memory=SIZE, step=on")
+                write!(
+                    f,
+                    "unknown option \"{word}\"; there are log=LEVEL, memory=SIZE, step=on, trace=on"
+                )
             }
             Self::LogLevel(word) => {
                 write!(f, "log=\"{word}\" is not one of off, error, warn, info, debug, trace")
@@ -75,7 +80,7 @@ impl fmt::Display for OptionError<'_> {
                 MIN_MEMORY_BYTES >> 20,
                 MAX_MEMORY_BYTES >> 30
             ),
-            Self::Switch(word) => write!(f, "step=\"{word}\" is neither on nor off"),
+            Self::Switch(word) => write!(f, "\"{word}\" is neither on nor off"),
         }
     }
 }
@@ -95,6 +100,7 @@ impl Options {
                 }
                 Some(("memory", size)) => options.memory_bytes = parse_memory(size)?,
                 Some(("step", word)) => options.step = parse_switch(word)?,
+                Some(("trace", word)) => options.trace = parse_switch(word)?,
                 _ => return Err(OptionError::Unknown(word)),
             }
         }
@@ -157,7 +163,7 @@ mod tests {
             ("memory=1g memory=2097152", LogLevel::Info, 2 << 20),
             ("memory=1025k", LogLevel::Info, 1 << 20),
         ] {
-            let options = Options { log, memory_bytes, step: false };
+            let options = Options { log, memory_bytes, ..Options::default() };
             assert_eq!(Options::parse(line), Ok(options), "{line}");
         }
     }
@@ -167,6 +173,12 @@ mod tests {
         for (line, step) in [("step=on", true), ("step=off", false), ("step=on step=off", false)] {
             assert_eq!(Options::parse(line).map(|options| options.step), Ok(step), "{line}");
         }
+    }
+
+    #[test]
+    fn tracing_is_switched_on_by_a_word() {
+        assert_eq!(Options::parse("trace=on").map(|options| options.trace), Ok(true));
+        assert_eq!(Options::parse("trace=yes"), Err(OptionError::Switch("yes")));
     }
 
     #[test]

@@ -60,6 +60,11 @@ resident_start:
     .long   cpuid_iretq - resident_start
     .long   hypercall_tail - resident_start
     .long   hypercall_tail_end - resident_start
+    .long   traced_syscall - resident_start
+    .long   traced_nmi_syscall - resident_start
+    .long   traced_sysenter - resident_start
+    .long   traced_vectors - resident_start
+    .long   traced_event - resident_start
     .long   (restarts_end - restarts) / 16
 restarts:                                           # start, end, target, undo
     RESTART hypercall_tail, hypercall_flags, hypercall_tail, 0

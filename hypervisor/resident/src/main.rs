@@ -107,5 +107,6 @@ assemble!(
     "iret.S",
     "trap.S",
     "cpuid.S",
-    "sysenter.S"
+    "sysenter.S",
+    "trace.S"
 );

@@ -46,6 +46,12 @@ pub(super) extern "C" fn on_exit(registers: &mut CallRegisters, context: &mut Co
         return OTHER;
     }
     context.count(ExitReason::VMCALL);
+    passed_on(registers, context)
+}
+
+/// Makes the hypercall that the resident passes on.
+#[inline]
+pub(super) fn passed_on(registers: &mut CallRegisters, context: &mut Context<'_>) -> Next {
     if !hypercall::is_short(registers.rax) {
         return hypercall(registers, context);
     }
@@ -86,7 +92,11 @@ pub(super) extern "C" fn on_other_exit(
     }
     let reason = context.reason();
     context.count(reason);
+    let began = context.trace_begin();
     let next = other(reason, registers, context);
+    if let Some(began) = began {
+        context.trace_exit(reason, began);
+    }
     if next == RESUME {
         context.deliver();
     }

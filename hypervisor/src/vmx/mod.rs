@@ -16,6 +16,7 @@ mod setup;
 mod state;
 mod switch;
 mod time;
+mod trace;
 mod vcpu;
 mod vmcs;
 

@@ -57,6 +57,7 @@ impl Context<'_> {
                 vector: EVENT_VECTOR,
                 address: Gva(0),
             })),
+            Some(offset) if header.is_traced() => self.traced_entry(offset, registers),
             _ => self.raise(Exception::INVALID_OPCODE),
         }
     }

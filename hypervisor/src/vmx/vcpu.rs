@@ -110,7 +110,12 @@ impl Vcpu {
             clock,
             resident: initial.hole.text().0,
             hypercall_tail: initial.hole.text().0 + u64::from(header.hypercall_tail.0),
-            hypercall_rip: initial.hole.text().0 + u64::from(header.hypercall),
+            // A traced domain's calls take the second stage.
+            hypercall_rip: if header.is_traced() {
+                0
+            } else {
+                initial.hole.text().0 + u64::from(header.hypercall)
+            },
             preemption: PreemptionTimer::new(capabilities),
             monitor_trap: MonitorTrap::new(capabilities),
         })

@@ -4,8 +4,10 @@
 //! and has the only clock. Whatever happens, the emulator is gone when it returns.
 
 mod state;
+mod status;
 
-use std::io::{BufRead, BufReader};
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{ChildStdout, Command};
@@ -31,6 +33,8 @@ pub(crate) enum Event {
     ConsoleClosed,
     /// A line of the status port.
     Status(String),
+    /// A record of a trace cannot be written.
+    TraceFailed(std::io::Error),
     /// The emulator has ended.
     StatusClosed,
     /// A signal asks us to stop.
@@ -60,6 +64,7 @@ pub(crate) enum Finish {
 #[derive(Debug)]
 pub(crate) struct Watch {
     link: Link,
+    trace: Option<File>,
     events: (Sender<Event>, Receiver<Event>),
 }
 
@@ -69,7 +74,12 @@ impl Watch {
     /// # Errors
     /// No port is free.
     pub(crate) fn prepare() -> Result<Self> {
-        Ok(Self { link: Link::open()?, events: channel() })
+        Ok(Self { link: Link::open()?, trace: None, events: channel() })
+    }
+
+    /// Writes the records of a trace to `file`.
+    pub(crate) fn trace_to(&mut self, file: File) {
+        self.trace = Some(file);
     }
 
     /// The port at which the emulator must dial in.
@@ -99,7 +109,7 @@ impl Watch {
         let (process, output) = Process::start(command, directory)?;
         let (sender, receiver) = self.events;
         let abandon = self.link.serve(sender.clone());
-        report_status(output, sender);
+        report_status(output, self.trace, sender);
         let mut state = State::new(process, abandon, limit);
         while !state.is_over() {
             match receiver.recv_timeout(state.patience()) {
@@ -112,15 +122,16 @@ impl Watch {
     }
 }
 
-/// Reports each line of the emulator's output, then its end.
-fn report_status(output: ChildStdout, events: Sender<Event>) {
+/// Reports each line of the emulator's output, then its end; records of a trace go to their file.
+fn report_status(output: ChildStdout, trace: Option<File>, events: Sender<Event>) {
     thread::spawn(move || {
-        for line in BufReader::new(output).split(b'\n') {
-            let Ok(line) = line else { break };
-            let line = String::from_utf8_lossy(&line).into_owned();
-            if events.send(Event::Status(line)).is_err() {
-                return;
-            }
+        let mut records = trace.map(BufWriter::new);
+        let line = |line: String| events.send(Event::Status(line)).is_ok();
+        let split = status::split(BufReader::new(output), records.as_mut(), line);
+        // What is left of the trace is written before the run counts as over.
+        let flushed = records.map_or(Ok(()), |mut records| records.flush());
+        if let Err(error) = split.and(flushed) {
+            let _ = events.send(Event::TraceFailed(error));
         }
         let _ = events.send(Event::StatusClosed);
     });

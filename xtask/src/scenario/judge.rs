@@ -43,6 +43,7 @@ pub(crate) fn judge(spec: &Spec, finish: Finish, transcript: &Transcript) -> Out
     judge_end(spec, finish, &mut problems);
     judge_lines("console", &spec.console, &transcript.console, &mut problems);
     judge_lines("log", &spec.log, &transcript.log, &mut problems);
+    judge_lines("trace", &spec.trace, &transcript.trace, &mut problems);
     judge_absent(&spec.absent, transcript, &mut problems);
     if problems.is_empty() { Outcome::Passed } else { Outcome::Failed(problems) }
 }

@@ -46,6 +46,8 @@ pub(crate) struct Spec {
     pub(crate) console: Vec<String>,
     /// The same for the hypervisor's log.
     pub(crate) log: Vec<String>,
+    /// The same for the list of its trace, which is made if there is any.
+    pub(crate) trace: Vec<String>,
     /// What must appear nowhere.
     pub(crate) absent: Vec<String>,
     /// The least number of checks that a guest which reports `pass` must have run.
@@ -76,6 +78,7 @@ impl Default for Spec {
             machine: None,
             console: Vec::new(),
             log: Vec::new(),
+            trace: Vec::new(),
             absent: Vec::new(),
             min_checks: 1,
             image: Image::default(),

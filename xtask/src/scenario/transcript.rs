@@ -58,6 +58,8 @@ pub(crate) struct Transcript {
     pub(crate) console: Vec<String>,
     /// Lines of the hypervisor's log, without what marks them.
     pub(crate) log: Vec<String>,
+    /// Lines of the list of its trace.
+    pub(crate) trace: Vec<String>,
 }
 
 impl Transcript {

@@ -29,6 +29,7 @@ use crate::scenario::ramdisk;
 use crate::scenario::spec::Guest;
 use crate::scenario::transcript::Transcript;
 use crate::symbols::{Images, Named};
+use crate::trace;
 use crate::workspace::Workspace;
 
 /// How many lines of a failed scenario's output are shown.
@@ -36,6 +37,9 @@ const TAIL: usize = 25;
 
 /// How often a machine is started that says nothing at all.
 const STARTS: u32 = 3;
+
+/// The file of a scenario's trace.
+const TRACE: &str = "trace";
 
 /// Builds and runs `scenarios`, `jobs` at a time.
 pub(crate) fn run(workspace: &Workspace, scenarios: &[Scenario], jobs: usize, report: &mut Report) {
@@ -123,7 +127,12 @@ fn attempt(
 ) -> Result<(Outcome, Vec<u8>)> {
     let (finish, recorder) = execute(scenario, programs, directory)
         .with_context(|| format!("its files are in {}", directory.display()))?;
-    let mut outcome = judge(&scenario.spec, finish, &Transcript::read(recorder.said()));
+    let mut transcript = Transcript::read(recorder.said());
+    if !scenario.spec.trace.is_empty() {
+        transcript.trace =
+            trace::text(&directory.join(TRACE))?.lines().map(str::to_owned).collect();
+    }
+    let mut outcome = judge(&scenario.spec, finish, &transcript);
     if finish == Finish::Ended(End::NoVerdict) {
         outcome = last_words(directory).into_iter().fold(outcome, Outcome::with_problem);
     }
@@ -180,7 +189,10 @@ fn start(
     images: &Images,
     directory: &Path,
 ) -> Result<(Finish, Recorder)> {
-    let watch = Watch::prepare()?;
+    let mut watch = Watch::prepare()?;
+    if !scenario.spec.trace.is_empty() {
+        watch.trace_to(trace::create(&directory.join(TRACE))?);
+    }
     let command = machine::command(scenario.spec.machine(), setup, directory, watch.port()?)?;
     let mut recorder = Recorder::new(&scenario.spec.input);
     let limit = Duration::from_secs(scenario.spec.timeout);

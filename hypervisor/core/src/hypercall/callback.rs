@@ -82,8 +82,11 @@ pub(super) fn nmi_op<M: Machine>(call: &mut Call<'_, M>, args: &Args) -> Outcome
 
 fn set_event<M: Machine>(call: &mut Call<'_, M>, address: u64) {
     call.vcpu.event = Callback { address, masks_events: true };
-    let nowhere = call.domain.resident.no_event_callback;
-    publish_entry(call, offset_of!(VcpuData, event_callback), address, nowhere);
+    let header = &call.domain.resident;
+    let nowhere = header.no_event_callback;
+    let report = header.event_report.filter(|_| address != 0);
+    let entry = report.map_or(address, |at| call.domain.hole.text().0 + u64::from(at));
+    publish_entry(call, offset_of!(VcpuData, event_callback), entry, nowhere);
 }
 
 /// Writes where the resident is to enter the guest; for 0, the offset in the resident of the VMCALL

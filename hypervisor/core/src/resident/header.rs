@@ -61,6 +61,26 @@ pub struct Fixup {
     pub target: u32,
 }
 
+/// Entries by way of a VMCALL, behind which the entry proper is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct TracedEntries {
+    /// Entry of SYSCALL.
+    pub syscall: u32,
+    /// Entry of SYSCALL while the guest serves an NMI.
+    pub nmi_syscall: u32,
+    /// Entry of SYSENTER.
+    pub sysenter: u32,
+    /// Entry of vector 0; that of vector n is [`Self::STRIDE`]` * n` further on.
+    pub vectors: u32,
+    /// The VMCALL in place of the event callback.
+    pub event: u32,
+}
+
+impl TracedEntries {
+    /// Bytes from one vector's entry to the next.
+    pub const STRIDE: u32 = 8;
+}
+
 /// Offsets from the start of the code, and sizes, in bytes.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Header {
@@ -92,6 +112,10 @@ pub struct Header {
     pub returns: [u32; 3],
     /// Where the tail of hypercalls begins and ends.
     pub hypercall_tail: (u32, u32),
+    /// The entries while a domain is traced.
+    pub traced: TracedEntries,
+    /// While the domain is traced, the VMCALL in place of its event callback.
+    pub event_report: Option<u32>,
     /// Ranges to restart, ascending. None lies in another.
     pub restarts: ArrayVec<Restart, MAX_RESTARTS>,
     /// Ranges of instructions that may fault.
@@ -127,6 +151,13 @@ impl Header {
         let [nmi_syscall, nmi_iret, sysenter] = [offset()?, offset()?, offset()?];
         let returns = [offset()?, offset()?, offset()?];
         let hypercall_tail = (offset()?, offset()?);
+        let traced = TracedEntries {
+            syscall: offset()?,
+            nmi_syscall: offset()?,
+            sysenter: offset()?,
+            vectors: offset()?,
+            event: offset()?,
+        };
         let count = offset()?;
         let mut restarts = ArrayVec::new();
         for _ in 0..count {
@@ -161,11 +192,29 @@ impl Header {
             sysenter,
             returns,
             hypercall_tail,
+            traced,
+            event_report: None,
             restarts,
             fixups,
             calls,
             listed_calls,
         })
+    }
+
+    /// Has all entries of a domain lead to root first.
+    pub const fn trace(&mut self) {
+        self.syscall = self.traced.syscall;
+        self.nmi_syscall = self.traced.nmi_syscall;
+        self.sysenter = self.traced.sysenter;
+        self.vectors = self.traced.vectors;
+        self.vector_stride = TracedEntries::STRIDE;
+        self.event_report = Some(self.traced.event);
+    }
+
+    /// Returns whether they do.
+    #[inline]
+    pub const fn is_traced(&self) -> bool {
+        self.event_report.is_some()
     }
 
     /// Returns the range to restart in which `offset` lies, if it lies in one.
@@ -227,7 +276,7 @@ mod tests {
         let count = u32::try_from(restarts.len()).unwrap();
         let mut words = vec![
             0x1000, 0x100, 0x200, 0x300, 16, 0x40, 0x50, 0x60, 0x64, 0x68, 0x6c, 0x6e, 0x70, 0x80,
-            0x90, 0x10, 0x20, count,
+            0x90, 0x10, 0x20, 0x510, 0x518, 0x520, 0x600, 0x528, count,
         ];
         words.extend(restarts.iter().flatten());
         words.extend((0..64).chain(100..164));
@@ -253,6 +302,16 @@ mod tests {
             (0x20, true, true)
         );
         assert!(restart.undo.flags());
+    }
+
+    #[test]
+    fn entries_of_a_traced_domain_lead_to_root() {
+        let mut header = Header::read(&binary(&[])).unwrap();
+        assert_eq!(header.event_report, None);
+        header.trace();
+        assert_eq!((header.syscall, header.nmi_syscall, header.sysenter), (0x510, 0x518, 0x520));
+        assert_eq!((header.vectors, header.vector_stride), (0x600, 8));
+        assert_eq!(header.event_report, Some(0x528));
     }
 
     #[test]

@@ -15,7 +15,7 @@
 
 mod header;
 
-pub use header::{Fixup, Header, HeaderError, Restart, Undo};
+pub use header::{Fixup, Header, HeaderError, Restart, TracedEntries, Undo};
 
 use crate::address::to_u64;
 use crate::event_channel::PortRecord;
