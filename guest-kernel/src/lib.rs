@@ -66,6 +66,8 @@ pub mod scenario;
 pub mod shared_info;
 pub mod start_info;
 pub mod static_pages;
+#[cfg(target_os = "none")]
+pub mod store;
 pub mod tasks;
 pub mod time;
 #[cfg(target_os = "none")]

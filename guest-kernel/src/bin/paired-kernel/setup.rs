@@ -2,7 +2,9 @@
 
 use core::fmt::Display;
 
-use xenolith_guest::{StartInfo, console, events, irq, println, process, tasks, time, traps};
+use xenolith_guest::{
+    StartInfo, console, events, irq, println, process, store, tasks, time, traps,
+};
 
 /// Turns on exceptions, events, the timer, console input, tasks and processes, and says what came of it.
 pub(crate) fn run(start: &'static StartInfo) {
@@ -13,6 +15,7 @@ pub(crate) fn run(start: &'static StartInfo) {
     report("tasks", "round robin", tasks::start(start).map(drop));
     report("programs", "in user mode", process::install(start));
     irq::irq_enable();
+    report("shutdown", "when asked by the store", store::obey(start));
 }
 
 fn report(what: &str, how: &str, result: Result<(), impl Display>) {
