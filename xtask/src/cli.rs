@@ -118,6 +118,10 @@ pub(crate) struct RunOptions {
     /// `cargo xtask trace`; the guest becomes slower
     #[arg(long, value_name = "FILE", conflicts_with = "bare")]
     pub(crate) trace: Option<PathBuf>,
+    /// Seconds after which the domain is asked, by its store, to power off [default: never]
+    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(conflicts_with = "bare")]
+    pub(crate) poweroff_after: Option<u64>,
     /// Leave standard input alone
     #[arg(long)]
     pub(crate) no_input: bool,
@@ -209,6 +213,8 @@ mod tests {
             &["run", "--memory", "lots"][..],
             &["run", "--timeout", "0"],
             &["run", "--timeout", "soon"],
+            &["run", "--poweroff-after", "0"],
+            &["run", "--bare", "--poweroff-after", "5"],
             &["run", "--machine", "vmware"],
             &["run", "--bare", "--hypervisor-args", "log=debug"],
             &["image", "--bare", "--hypervisor-args", "log=debug"],

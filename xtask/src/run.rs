@@ -154,7 +154,7 @@ fn boot(
     signals::report_to(watch.sender())?;
     let keyboard = if options.no_input { Keyboard::Detached } else { Keyboard::Attached };
     let raw_mode = if options.no_input { None } else { RawMode::enter()? };
-    let mut screen = Screen::new(keyboard);
+    let mut screen = Screen::new(keyboard, options.poweroff_after.map(Duration::from_secs));
     let limit = options.timeout.map(Duration::from_secs);
     let finish = watch.run(command, directory, limit, &mut Named::new(&mut screen, images));
     drop(raw_mode);

@@ -86,6 +86,18 @@ pub(crate) fn carry_stdin(console: TcpStream, activity: Activity) {
     thread::spawn(move || carry(stdin, console, at_end, &activity));
 }
 
+/// What the hypervisor takes for the wish that the domain power off.
+const ASK_FOR_POWEROFF: &[u8] = b"\x01\x01\x01p";
+
+/// Asks the domain to power off, `after` this time, in a thread of its own.
+pub(crate) fn ask_for_poweroff(mut console: impl Write + Send + 'static, after: Duration) {
+    thread::spawn(move || {
+        thread::sleep(after);
+        // As above.
+        let _ = console.write_all(ASK_FOR_POWEROFF);
+    });
+}
+
 /// Carries `source` to `console`, and `at_end` after it.
 fn carry(
     mut source: impl Read,
@@ -142,6 +154,17 @@ mod tests {
         let mut console = Vec::new();
         carry(b"help\npoweroff\n".as_slice(), &mut console, Some(END_OF_INPUT), &activity).unwrap();
         assert_eq!(console, b"help\npoweroff\n\x04");
+    }
+
+    #[test]
+    fn a_poweroff_is_asked_for_in_time() {
+        let (mut reader, writer) = std::io::pipe().unwrap();
+        let start = Instant::now();
+        ask_for_poweroff(writer, Duration::from_millis(50));
+        let mut asked = Vec::new();
+        reader.read_to_end(&mut asked).unwrap();
+        assert_eq!(asked, ASK_FOR_POWEROFF);
+        assert!(start.elapsed() >= Duration::from_millis(50));
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use std::io::{self, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
-use super::input::{Activity, carry_stdin};
+use super::input::{Activity, ask_for_poweroff, carry_stdin};
 use crate::machine::watch::Listener;
 
 /// Whether standard input goes to the guest.
@@ -20,14 +21,16 @@ pub(crate) enum Keyboard {
 pub(crate) struct Screen {
     keyboard: Keyboard,
     activity: Activity,
+    /// When the domain is asked to power off.
+    poweroff_after: Option<Duration>,
     /// The last byte shown.
     last: u8,
 }
 
 impl Screen {
     /// A screen on which nothing has been shown yet.
-    pub(crate) fn new(keyboard: Keyboard) -> Self {
-        Self { keyboard, activity: Activity::none_yet(), last: b'\n' }
+    pub(crate) fn new(keyboard: Keyboard, poweroff_after: Option<Duration>) -> Self {
+        Self { keyboard, activity: Activity::none_yet(), poweroff_after, last: b'\n' }
     }
 
     /// Ends a line that the guest left open.
@@ -40,6 +43,9 @@ impl Screen {
 
 impl Listener for Screen {
     fn connected(&mut self, console: TcpStream) {
+        if let Some((after, console)) = self.poweroff_after.zip(console.try_clone().ok()) {
+            ask_for_poweroff(console, after);
+        }
         if self.keyboard == Keyboard::Attached {
             carry_stdin(console, self.activity.clone());
         }
