@@ -8,6 +8,7 @@ mod cli;
 mod console;
 mod doctor;
 mod end;
+mod grub;
 mod guest_file;
 mod image;
 mod kernel_file;

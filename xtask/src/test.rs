@@ -19,6 +19,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 
 use crate::cli::TestOptions;
+use crate::grub::Grub;
 use crate::progress;
 use crate::scenario::catalogue;
 use crate::scenario::spec::Kind;
@@ -52,7 +53,7 @@ pub(crate) fn run(workspace: &Workspace, options: &TestOptions) -> Result<ExitCo
     Ok(report.close(selection.minimum()))
 }
 
-/// Takes out, each by its name, what needs a machine that cannot be had here.
+/// Takes out, each by its name, what needs a machine or packages that cannot be had here.
 fn skip_unavailable(
     workspace: &Workspace,
     selection: &mut Selection,
@@ -61,6 +62,13 @@ fn skip_unavailable(
 ) {
     if let Err(error) = setup::ensure(workspace, &selection.wishes(), &[], policy) {
         for scenario in selection.take_skipped() {
+            report.add(&Row::skipped(scenario_name(&scenario), &error));
+        }
+    }
+    if selection.has_grub()
+        && let Err(error) = Grub::obtain(workspace, policy)
+    {
+        for scenario in selection.take_grub() {
             report.add(&Row::skipped(scenario_name(&scenario), &error));
         }
     }

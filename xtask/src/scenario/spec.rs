@@ -97,6 +97,11 @@ impl Spec {
         })
     }
 
+    /// Whether it boots GRUB, for which packages have to be fetched.
+    pub(crate) fn is_grub(&self) -> bool {
+        matches!(self.image.guest, Guest::Grub | Guest::GrubStandalone)
+    }
+
     /// Whether its kernel runs without the hypervisor.
     pub(crate) fn is_bare(&self) -> bool {
         self.environment == Environment::Bare
@@ -160,6 +165,10 @@ pub(crate) enum Guest {
     Own,
     /// The paired kernel.
     PairedKernel,
+    /// GRUB's image for Xen, from Debian's package.
+    Grub,
+    /// GRUB for Xen with the `grub.cfg` beside the description.
+    GrubStandalone,
     /// The image has no guest.
     None,
     /// A file of text.

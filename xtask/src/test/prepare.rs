@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::build;
+use crate::grub::Grub;
 use crate::guest_file::{self, hypervisor_options};
 use crate::image::{self, Contents};
 use crate::machine::{self, Boot, Pace, Setup};
@@ -29,6 +30,8 @@ pub(crate) struct Programs {
     pub(crate) paired_kernel: Option<PathBuf>,
     /// The ramdisk with the paired kernel's programs, if a scenario has it.
     pub(crate) ramdisk: Option<PathBuf>,
+    /// GRUB's files, if a scenario boots it.
+    pub(crate) grub: Option<Grub>,
     /// The directory that holds the scenarios'.
     pub(crate) directory: PathBuf,
     /// The directory that holds them all with their debugging information.
@@ -106,11 +109,22 @@ fn guest(scenario: &Scenario, programs: &Programs, directory: &Path) -> Result<O
         Guest::PairedKernel => {
             read(programs.paired_kernel.as_ref().context("no paired kernel was built")?)?
         }
+        Guest::Grub => read(&grub(programs)?.image())?,
+        Guest::GrubStandalone => {
+            let output = directory.join(GUEST);
+            grub(programs)?.make_standalone(&scenario.directory.join("grub.cfg"), &output)?;
+            return Ok(Some(output));
+        }
         Guest::Text => b"This is no kernel.\n".to_vec(),
         Guest::Empty => Vec::new(),
     };
     elf_patch::apply(&mut bytes, &image.patch)?;
     write(directory.join(GUEST), &bytes).map(Some)
+}
+
+/// GRUB, which must have been obtained.
+fn grub(programs: &Programs) -> Result<&Grub> {
+    programs.grub.as_ref().context("GRUB was not obtained")
 }
 
 /// The ramdisk's file, if there is one.
@@ -148,6 +162,7 @@ mod tests {
             hypervisor: "/h".into(),
             paired_kernel: Some(directory.join("kernel")),
             ramdisk: Some("/r".into()),
+            grub: None,
             directory: directory.into(),
             symbols: directory.into(),
         }

@@ -18,6 +18,7 @@ use super::report::{Report, Row, Status};
 use super::selection::scenario_name;
 use crate::build::{HYPERVISOR, PAIRED_KERNEL, programs_of, single};
 use crate::end::End;
+use crate::grub::Grub;
 use crate::machine::process::last_words;
 use crate::machine::watch::{Finish, Watch};
 use crate::machine::{self, Setup};
@@ -28,6 +29,7 @@ use crate::scenario::judge::{Outcome, judge};
 use crate::scenario::ramdisk;
 use crate::scenario::spec::Guest;
 use crate::scenario::transcript::Transcript;
+use crate::setup::Policy;
 use crate::symbols::{Images, Named};
 use crate::trace;
 use crate::workspace::Workspace;
@@ -75,7 +77,9 @@ pub(crate) fn build(workspace: &Workspace, scenarios: &[Scenario]) -> Result<Pro
     programs_of(&names).run(workspace)?;
     let directory = workspace.directory("stripped")?;
     let symbols = workspace.program("");
-    Ok(Programs { hypervisor, paired_kernel, ramdisk, directory, symbols })
+    let has_grub = scenarios.iter().any(|it| it.spec.is_grub());
+    let grub = if has_grub { Some(Grub::obtain(workspace, Policy::Report)?) } else { None };
+    Ok(Programs { hypervisor, paired_kernel, ramdisk, grub, directory, symbols })
 }
 
 /// Runs them in `jobs` threads, each of which takes the next one.

@@ -133,10 +133,24 @@ impl Selection {
 
     /// Takes those scenarios out.
     pub(crate) fn take_skipped(&mut self) -> Vec<Scenario> {
-        let (skipped, kept) =
-            std::mem::take(&mut self.scenarios).into_iter().partition(may_be_skipped);
+        self.take(may_be_skipped)
+    }
+
+    /// Whether GRUB is booted.
+    pub(crate) fn has_grub(&self) -> bool {
+        self.scenarios.iter().any(|it| it.spec.is_grub())
+    }
+
+    /// Takes those scenarios out that boot GRUB.
+    pub(crate) fn take_grub(&mut self) -> Vec<Scenario> {
+        self.take(|it| it.spec.is_grub())
+    }
+
+    /// Takes these scenarios out.
+    fn take(&mut self, is_taken: impl FnMut(&Scenario) -> bool) -> Vec<Scenario> {
+        let (taken, kept) = std::mem::take(&mut self.scenarios).into_iter().partition(is_taken);
         self.scenarios = kept;
-        skipped
+        taken
     }
 }
 

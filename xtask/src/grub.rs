@@ -1,0 +1,117 @@
+//! Debian's GRUB for PV guests of Xen, as the guest of scenarios: its package's image, and images
+//! of one configuration each.
+//!
+//! The packages are fetched by apt and unpacked below the target directory; nothing is installed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use xshell::{Shell, cmd};
+
+use crate::setup::line::Line;
+use crate::setup::{Policy, program_in_path};
+use crate::workspace::Workspace;
+
+/// The packages: GRUB's modules, and an image that looks for a configuration.
+const PACKAGES: [&str; 2] = ["grub-xen-bin", "grub-xen-host"];
+
+/// Modules for PV guests, in the first package.
+const MODULES: &str = "usr/lib/grub/x86_64-xen";
+
+/// The image in the second package.
+const IMAGE: &str = "usr/lib/grub-xen/grub-x86_64-xen.bin";
+
+/// The names under which distributions install what makes images.
+const MAKERS: [&str; 2] = ["grub-mkstandalone", "grub2-mkstandalone"];
+
+/// GRUB's files.
+#[derive(Clone, Debug)]
+pub(crate) struct Grub {
+    root: PathBuf,
+}
+
+impl Grub {
+    /// The packages' files, fetched unless they are there.
+    ///
+    /// # Errors
+    /// They are not there, and may not or cannot be fetched.
+    pub(crate) fn obtain(workspace: &Workspace, policy: Policy) -> Result<Self> {
+        let directory = workspace.directory("grub")?;
+        let grub = Self { root: directory.join("root") };
+        if grub.is_complete() {
+            return Ok(grub);
+        }
+        let names = PACKAGES.join(" and ");
+        if policy == Policy::Report {
+            bail!("Debian's packages {names} are not there and would have to be fetched");
+        }
+        for tool in ["apt-get", "dpkg-deb"] {
+            ensure!(program_in_path(tool).is_some(), "there is no {tool}, which fetches {names}");
+        }
+        let staging = tempfile::tempdir_in(&directory).context("cannot make a directory")?;
+        Line::of(&[&["apt-get", "download"][..], &PACKAGES].concat()).run(staging.path())?;
+        unpack(staging.path(), &grub.root)?;
+        ensure!(grub.is_complete(), "{names} do not have what was looked for in them");
+        Ok(grub)
+    }
+
+    /// The image that looks for a configuration on the guest's disks.
+    pub(crate) fn image(&self) -> PathBuf {
+        self.root.join(IMAGE)
+    }
+
+    /// Writes an image that carries its configuration to `output`.
+    ///
+    /// # Errors
+    /// GRUB's tool for it is not installed, or fails.
+    pub(crate) fn make_standalone(&self, configuration: &Path, output: &Path) -> Result<()> {
+        let maker = MAKERS.iter().copied().find(|name| program_in_path(name).is_some());
+        let maker = maker.context("grub-mkstandalone is not installed")?;
+        let shell = Shell::new().context("cannot tell the current directory")?;
+        let modules = self.root.join(MODULES);
+        let own = ["--install-modules=normal echo halt test", "--modules=normal echo halt test"];
+        let slim = ["--fonts=", "--locales=", "--themes=", "--compress=no"];
+        let configuration = format!("boot/grub/grub.cfg={}", configuration.display());
+        let command = cmd!(
+            shell,
+            "{maker} -d {modules} -O x86_64-xen {own...} {slim...} -o {output} {configuration}"
+        );
+        command.quiet().ignore_stderr().run().with_context(|| format!("{maker} fails"))
+    }
+
+    fn is_complete(&self) -> bool {
+        self.image().is_file() && self.root.join(MODULES).join("kernel.img").is_file()
+    }
+}
+
+/// Unpacks all packages of `directory` to `root`.
+fn unpack(directory: &Path, root: &Path) -> Result<()> {
+    let shell = Shell::new().context("cannot tell the current directory")?;
+    for entry in fs::read_dir(directory).context("cannot list the packages")? {
+        let file = entry.context("cannot list the packages")?.path();
+        let result = cmd!(shell, "dpkg-deb --extract {file} {root}").quiet().run();
+        result.with_context(|| format!("cannot unpack {}", file.display()))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_fetched_without_leave() {
+        let directory = tempfile::tempdir().unwrap();
+        let workspace = Workspace::at(directory.path(), directory.path());
+        let error = Grub::obtain(&workspace, Policy::Report).unwrap_err().to_string();
+        assert!(error.contains("grub-xen-bin"), "{error}");
+        let root = workspace.directory("grub").unwrap().join("root");
+        for file in [IMAGE, "usr/lib/grub/x86_64-xen/kernel.img"] {
+            assert!(Grub::obtain(&workspace, Policy::Report).is_err());
+            fs::create_dir_all(root.join(file).parent().unwrap()).unwrap();
+            fs::write(root.join(file), "x").unwrap();
+        }
+        assert_eq!(Grub::obtain(&workspace, Policy::Report).unwrap().image(), root.join(IMAGE));
+    }
+}
