@@ -92,11 +92,11 @@ pub(super) extern "C" fn on_other_exit(
     }
     let reason = context.reason();
     context.count(reason);
-    let began = context.trace_begin();
-    let next = other(reason, registers, context);
-    if let Some(began) = began {
-        context.trace_exit(reason, began);
-    }
+    let next = if context.domain.resident.is_traced() {
+        context.traced_exit(reason, registers)
+    } else {
+        other(reason, registers, context)
+    };
     if next == RESUME {
         context.deliver();
     }
@@ -161,7 +161,11 @@ fn other_outcome(
     RESUME
 }
 
-fn other(reason: ExitReason, registers: &mut GuestRegisters, context: &mut Context<'_>) -> Next {
+pub(super) fn other(
+    reason: ExitReason,
+    registers: &mut GuestRegisters,
+    context: &mut Context<'_>,
+) -> Next {
     match reason {
         ExitReason::EXCEPTION_OR_NMI => exception_or_nmi(registers, context),
         ExitReason::EXTERNAL_INTERRUPT => {

@@ -28,14 +28,6 @@ const RING: u64 = 3;
 const WITH_ERROR_CODE: u64 =
     1 << 8 | 1 << 10 | 1 << 11 | 1 << 12 | 1 << 13 | 1 << 14 | 1 << 17 | 1 << 21;
 
-/// Where and when an exit began.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Began {
-    time_ns: u64,
-    rip: u64,
-    qualification: u64,
-}
-
 impl Context<'_> {
     /// Handles the VMCALL at `offset` of a traced domain's resident.
     pub(super) fn traced_entry(&mut self, offset: u64, registers: &mut GuestRegisters) -> Next {
@@ -126,23 +118,23 @@ impl Context<'_> {
         RESUME
     }
 
-    /// Notes the beginning of an exit, if the domain is traced.
-    pub(super) fn trace_begin(&self) -> Option<Began> {
-        self.domain.resident.is_traced().then(|| Began {
-            time_ns: self.vcpu.now_ns(),
-            rip: self.vcpu.vmcs.read(field::GUEST_RIP).0,
-            qualification: self.vcpu.vmcs.read(field::EXIT_QUALIFICATION).0,
-        })
-    }
-
-    /// Writes an exit down, but for those of the trace itself.
-    pub(super) fn trace_exit(&self, reason: ExitReason, began: Began) {
+    /// Handles an exit, and writes it down, but for those of the trace itself.
+    #[cold]
+    pub(super) fn traced_exit(
+        &mut self,
+        reason: ExitReason,
+        registers: &mut GuestRegisters,
+    ) -> Next {
         if reason == ExitReason::VMCALL {
-            return;
+            return exits::other(reason, registers, self);
         }
-        let Began { time_ns, rip, qualification } = began;
+        let (time_ns, vmcs) = (self.vcpu.now_ns(), &self.vcpu.vmcs);
+        let rip = vmcs.read(field::GUEST_RIP).0;
+        let qualification = vmcs.read(field::EXIT_QUALIFICATION).0;
+        let next = exits::other(reason, registers, self);
         let event = Event::Exit { reason: reason.0, qualification, until_ns: self.vcpu.now_ns() };
         self.write_record(Record { time_ns, rip, ..Record::new(&event) });
+        next
     }
 
     fn trace(&self, rip: u64, event: &Event) {

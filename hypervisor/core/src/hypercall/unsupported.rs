@@ -14,6 +14,8 @@ use xenolith_abi::errno::{ENOSYS, EOPNOTSUPP};
 
 /// Lines in each period.
 const LINES: u32 = 10;
+/// Lines that are left out between two looks at the clock.
+const LOOK: u64 = 16;
 /// The period, in nanoseconds.
 const PERIOD_NS: u64 = 1_000_000_000;
 /// Bytes of the SYSCALL instruction.
@@ -24,7 +26,7 @@ const SYSCALL_BYTES: u64 = 2;
 pub struct Limit {
     /// Where the period began, in nanoseconds of system time.
     since_ns: u64,
-    /// Lines in it, logged or not.
+    /// Lines in it that were logged.
     lines: u32,
     /// Lines that were left out since the last one that was logged.
     left_out: u64,
@@ -36,17 +38,24 @@ impl Limit {
         Self { since_ns: 0, lines: 0, left_out: 0 }
     }
 
-    /// Counts a line at `now_ns`. Returns `None` if it is to be left out, else how many were since
-    /// the last one.
-    pub fn count(&mut self, now_ns: u64) -> Option<u64> {
-        if now_ns.saturating_sub(self.since_ns) >= PERIOD_NS {
-            (self.since_ns, self.lines) = (now_ns, 0);
-        }
-        self.lines = self.lines.saturating_add(1);
-        if self.lines > LINES {
-            self.left_out = self.left_out.saturating_add(1);
+    /// Counts a line; `now_ns` tells the time. Returns `None` if it is to be left out, else how many
+    /// were since the last one.
+    #[inline]
+    pub fn count(&mut self, now_ns: impl FnOnce() -> u64) -> Option<u64> {
+        let is_full = self.lines >= LINES;
+        // Where there are many, the clock is looked at for one in some only.
+        if is_full && self.left_out % LOOK != LOOK - 1 {
+            self.left_out += 1;
             return None;
         }
+        let now_ns = now_ns();
+        if now_ns.saturating_sub(self.since_ns) >= PERIOD_NS {
+            (self.since_ns, self.lines) = (now_ns, 0);
+        } else if is_full {
+            self.left_out += 1;
+            return None;
+        }
+        self.lines += 1;
         Some(core::mem::take(&mut self.left_out))
     }
 }
@@ -59,18 +68,30 @@ pub const fn is_refusal(result: i64) -> bool {
 
 /// Logs that call `number` was answered with `result`, for which [`is_refusal`] holds.
 #[cold]
-#[inline(never)]
 pub fn log<M: Machine>(call: &mut Call<'_, M>, number: u64, args: &Args, result: i64) {
+    let machine = &*call.machine;
+    let Some(left_out) = call.domain.unsupported.count(|| machine.now_ns()) else { return };
+    log_call(call, left_out, Named { number, args: *args }, result);
+}
+
+#[inline(never)]
+fn log_call<M: Machine>(call: &mut Call<'_, M>, left_out: u64, named: Named, result: i64) {
     let at = call.domain.hole.data().0 + to_u64(offset_of!(VcpuData, return_rip));
     let behind = call.machine.memory().read_word(Gpa(at)).unwrap_or(0);
     let answer = if result == -ENOSYS { "-ENOSYS" } else { "-EOPNOTSUPP" };
-    let (named, rip) = (Named { number, args: *args }, behind.wrapping_sub(SYSCALL_BYTES));
-    log_line(call, rip, format_args!("{named} is not supported: {answer}"));
+    let rip = behind.wrapping_sub(SYSCALL_BYTES);
+    write(call, left_out, rip, format_args!("{named} is not supported: {answer}"));
 }
 
 /// Logs `what` a guest asked for at `rip`, within its limit.
+#[cold]
 pub fn log_line<M: Machine>(call: &mut Call<'_, M>, rip: u64, what: fmt::Arguments<'_>) {
-    let Some(left_out) = call.domain.unsupported.count(call.machine.now_ns()) else { return };
+    let machine = &*call.machine;
+    let Some(left_out) = call.domain.unsupported.count(|| machine.now_ns()) else { return };
+    write(call, left_out, rip, what);
+}
+
+fn write<M: Machine>(call: &mut Call<'_, M>, left_out: u64, rip: u64, what: fmt::Arguments<'_>) {
     let (domain, vcpu) = (call.domain.id.0, call.vcpu.id.0);
     if left_out != 0 {
         call.machine.log(format_args!("domain {domain}: {left_out} lines like this were left out"));
@@ -89,16 +110,18 @@ mod tests {
         let mut limit = Limit::new();
         for n in 0..30 {
             let shown = if n < 10 { Some(0) } else { None };
-            assert_eq!(limit.count(5 + n), shown, "{n}");
+            assert_eq!(limit.count(|| 5 + n), shown, "{n}");
         }
-        assert_eq!(limit.count(PERIOD_NS), Some(20));
-        assert_eq!(limit.count(PERIOD_NS + 1), Some(0));
+        // The clock is not looked at yet.
+        let silent = (0..).take_while(|_| limit.count(|| PERIOD_NS).is_none()).count();
+        assert_eq!(silent, 11, "20 are left out, and the 32nd is the next to look");
+        assert_eq!(limit.count(|| PERIOD_NS + 1), Some(0));
     }
 
     #[test]
     fn a_clock_that_goes_back_opens_no_new_period() {
-        let mut limit = Limit { since_ns: 2 * PERIOD_NS, lines: LINES, left_out: 0 };
-        assert_eq!(limit.count(0), None);
+        let mut limit = Limit { since_ns: 2 * PERIOD_NS, lines: LINES, left_out: LOOK - 1 };
+        assert_eq!(limit.count(|| 0), None);
     }
 
     #[test]
@@ -123,9 +146,11 @@ mod tests {
             caller.call(35_u32, &[]);
         }
         caller.machine.now_ns = PERIOD_NS;
-        caller.call(35_u32, &[]);
+        for _ in 0..LOOK {
+            caller.call(35_u32, &[]);
+        }
         let logged = &caller.machine.logged;
-        assert_eq!(logged.len(), 12);
-        assert_eq!(logged[10], "domain 7: 5 lines like this were left out");
+        assert_eq!(logged[10], "domain 7: 15 lines like this were left out");
+        assert_eq!(logged.len(), 17, "10, the count, and 6 behind the look");
     }
 }
