@@ -12,6 +12,19 @@ use crate::{
     pvops::{self, Op, Registers},
 };
 
+/// The lines that load all registers from a frame at RSP but for RCX and R11, and leave RSP behind the
+/// last of them.
+macro_rules! load_registers {
+    () => {
+        concat!(
+            "pop r15\n pop r14\n pop r13\n pop r12\n pop rbp\n",
+            "pop rbx\n pop r10\n pop r9\n pop r8\n",
+            "pop rax\n pop rdx\n pop rsi\n pop rdi\n",
+        )
+    };
+}
+pub(crate) use load_registers;
+
 /// Defines the part of an entry behind its stub: `extern "C" fn(&mut PtRegs)` is called. Registers
 /// being saved, `after` may see to what else the entry needs, and the way back need not be [`leave`].
 ///
@@ -89,9 +102,7 @@ macro_rules! leave_by {
         #[unsafe(link_section = ".noinstr.text")]
         pub(super) unsafe extern "C" fn $name() {
             naked_asm!(
-                "pop r15", "pop r14", "pop r13", "pop r12", "pop rbp",
-                "pop rbx", "pop r10", "pop r9", "pop r8",
-                "pop rax", "pop rdx", "pop rsi", "pop rdi",
+                $crate::entry::common::load_registers!(),
                 pvops::site_lines!("jmp"),
                 // The operation does not return.
                 "ud2",

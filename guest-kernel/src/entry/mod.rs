@@ -20,6 +20,8 @@ use core::{arch::naked_asm, mem::offset_of, ops::Range};
 use x86_64::VirtAddr;
 use xenolith_abi::start_info;
 
+#[cfg(feature = "probe")]
+pub(crate) use common::load_registers;
 pub use common::{continue_behind_syscall, continue_with};
 pub use image::image;
 pub(crate) use image::protect;

@@ -15,7 +15,7 @@ use crate::{
         trap::IretContext,
         xenolith::{KERNEL_CS, KERNEL_SS},
     },
-    entry::Frame,
+    entry::{Frame, load_registers},
     traps,
 };
 
@@ -86,9 +86,7 @@ unsafe extern "C" fn leave_in_syscall(_frame: *const Frame) -> ! {
         "mov ecx, {words}",
         "cld",
         "rep movsq",
-        "pop r15", "pop r14", "pop r13", "pop r12", "pop rbp",
-        "pop rbx", "pop r10", "pop r9", "pop r8",
-        "pop rax", "pop rdx", "pop rsi", "pop rdi",
+        load_registers!(),
         "mov rcx, [rsp + {frame_rcx}]",
         "mov r11, [rsp + {frame_r11}]",
         "mov [rsp + {rax}], rax",

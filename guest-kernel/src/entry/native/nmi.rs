@@ -18,11 +18,11 @@
 use core::{arch::naked_asm, mem::offset_of, sync::atomic::AtomicU32};
 
 use super::handlers;
-use super::paranoid::{CS, RIP, gs_as_it_was, kernel_gs};
+use super::paranoid::{CS, RIP, copy_words, gs_as_it_was, kernel_gs, load_frame};
 use crate::{
     entry::{
         Frame,
-        common::entry_with,
+        common::{entry_with, load_registers},
         smap::{self, forbid_user_access},
     },
     native::{cpu_area, segments},
@@ -62,9 +62,7 @@ pub(super) unsafe extern "C" fn nmi() {
         "jmp 5f",
         "2: mov rcx, rsp",
         "lea rsp, [rip + {stack} + {stack_bytes}]",
-        "push [rcx + 64]", "push [rcx + 56]", "push [rcx + 48]", "push [rcx + 40]",
-        "push [rcx + 32]", "push [rcx + 24]", "push [rcx + 16]", "push [rcx + 8]",
-        "push [rcx]",
+        copy_words!(),
         "jmp {on_stack}",
         "4: mov dword ptr [rip + {state}], 2",
         "5: mov rcx, [rsp + 8]",
@@ -98,13 +96,7 @@ entry_with! {
 #[unsafe(link_section = ".noinstr.text")]
 unsafe extern "C" fn leave() {
     naked_asm!(
-        gs_as_it_was!(),
-        "pop r15", "pop r14", "pop r13", "pop r12", "pop rbp",
-        "pop rbx", "pop r10", "pop r9", "pop r8",
-        "pop rax", "pop rdx", "pop rsi", "pop rdi",
-        "mov rcx, [rsp + 8]",
-        "mov r11, [rsp + 16]",
-        "add rsp, {rip}",
+        load_frame!(),
         "jmp {last}",
         frame_cs = const offset_of!(Frame, cs),
         rip = const RIP,

@@ -12,7 +12,7 @@ use super::{common, handlers};
 use crate::{
     entry::{
         Frame,
-        common::entry_with,
+        common::{entry_with, load_registers},
         smap::{self, forbid_user_access},
     },
     native::cpu_area,
@@ -57,6 +57,33 @@ macro_rules! gs_as_it_was {
 }
 pub(super) use gs_as_it_was;
 
+/// The lines that load all that IRETQ does not from the frame at RSP, and leave RSP where IRETQ wants
+/// it.
+macro_rules! load_frame {
+    () => {
+        concat!(
+            gs_as_it_was!(),
+            load_registers!(),
+            "mov rcx, [rsp + 8]\n",
+            "mov r11, [rsp + 16]\n",
+            "add rsp, {rip}\n",
+        )
+    };
+}
+pub(super) use load_frame;
+
+/// The lines that push the words of a stub and of the CPU again, which are at RCX.
+macro_rules! copy_words {
+    () => {
+        concat!(
+            "push [rcx + 64]\n push [rcx + 56]\n push [rcx + 48]\n push [rcx + 40]\n",
+            "push [rcx + 32]\n push [rcx + 24]\n push [rcx + 16]\n push [rcx + 8]\n",
+            "push [rcx]\n",
+        )
+    };
+}
+pub(super) use copy_words;
+
 /// Decides by what was interrupted.
 ///
 /// # Safety
@@ -74,9 +101,7 @@ pub(super) unsafe extern "C" fn paranoid() {
         "2: swapgs",
         "mov rcx, rsp",
         "mov rsp, gs:[{kernel_stack}]",
-        "push [rcx + 64]", "push [rcx + 56]", "push [rcx + 48]", "push [rcx + 40]",
-        "push [rcx + 32]", "push [rcx + 24]", "push [rcx + 16]", "push [rcx + 8]",
-        "push [rcx]",
+        copy_words!(),
         "jmp {of_process}",
         smap = sym smap::IS_ON,
         cs = const CS,
@@ -101,13 +126,7 @@ entry_with! {
 #[unsafe(link_section = ".noinstr.text")]
 unsafe extern "C" fn leave() {
     naked_asm!(
-        gs_as_it_was!(),
-        "pop r15", "pop r14", "pop r13", "pop r12", "pop rbp",
-        "pop rbx", "pop r10", "pop r9", "pop r8",
-        "pop rax", "pop rdx", "pop rsi", "pop rdi",
-        "mov rcx, [rsp + 8]",
-        "mov r11, [rsp + 16]",
-        "add rsp, {rip}",
+        load_frame!(),
         "iretq",
         frame_cs = const offset_of!(Frame, cs),
         rip = const RIP,
