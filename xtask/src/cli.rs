@@ -32,6 +32,8 @@ pub(crate) enum Task {
     Image(ImageOptions),
     /// Boot a guest kernel under the hypervisor, its console on this terminal
     Run(RunOptions),
+    /// Boot Debian's Linux under the hypervisor, with a shell of BusyBox
+    Linux(LinuxOptions),
     /// Run the tests: on the host, of the ABI, and the scenarios
     Test(TestOptions),
     /// Compare the ABI crate with Xen's own headers
@@ -122,6 +124,41 @@ pub(crate) struct RunOptions {
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(1..))]
     #[arg(conflicts_with = "bare")]
     pub(crate) poweroff_after: Option<u64>,
+    /// Leave standard input alone
+    #[arg(long)]
+    pub(crate) no_input: bool,
+    /// Set-up.
+    #[command(flatten)]
+    pub(crate) setup: SetupOptions,
+}
+
+/// Options of `linux`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct LinuxOptions {
+    /// More of the kernel's command line, such as task=poweroff
+    #[arg(long, value_name = "TEXT", default_value = "", allow_hyphen_values = true)]
+    pub(crate) append: String,
+    /// Memory of the guest, such as 64M or 1G [default: 256M]
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) memory: Option<Size>,
+    /// Kernel in place of Debian's, a bzImage or an ELF file
+    #[arg(long, value_name = "FILE", requires = "busybox")]
+    pub(crate) kernel: Option<PathBuf>,
+    /// Statically linked BusyBox in place of Debian's
+    #[arg(long, value_name = "FILE", requires = "kernel")]
+    pub(crate) busybox: Option<PathBuf>,
+    /// Options of the hypervisor, such as log=debug
+    #[arg(long, value_name = "TEXT", default_value = "", allow_hyphen_values = true)]
+    pub(crate) hypervisor_args: String,
+    /// Machine to run on
+    #[arg(long, value_enum, default_value_t = Wish::Auto)]
+    pub(crate) machine: Wish,
+    /// Seconds after which the run is ended [default: none]
+    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) timeout: Option<u64>,
+    /// Write what happens to this file, for `cargo xtask trace`; Linux becomes slower
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
     /// Leave standard input alone
     #[arg(long)]
     pub(crate) no_input: bool,

@@ -12,6 +12,7 @@ mod grub;
 mod guest_file;
 mod image;
 mod kernel_file;
+mod linux;
 mod machine;
 mod new;
 mod noinstr;
@@ -52,6 +53,7 @@ fn perform(task: &Task) -> Result<ExitCode> {
         Task::Build(options) => build(&workspace, *options),
         Task::Image(options) => run::image(&workspace, options),
         Task::Run(options) => run::run(&workspace, options),
+        Task::Linux(options) => linux::run(&workspace, options),
         Task::Test(options) => test::run(&workspace, options),
         Task::Abi(options) => abi(&workspace, *options),
         Task::Bench(options) => bench::run(&workspace, *options),
