@@ -23,13 +23,14 @@ fpu_taskswitch:                                     # CR0.TS belongs to the gues
 1:  clts
     jmp     return_0
 
-vcpu_op:                                            # is_up of the vCPU that asks
+vcpu_op:                                            # is_up; there is no vCPU but the one that asks
     cmp     edi, {IS_UP}
     jne     other_call
+    mov     rax, -2
     cmp     esi, [rip + DATA + {VCPU} + 2]
-    jne     other_call
+    jne     1f
     mov     eax, 1
-    jmp     qword ptr [rip + DATA + {TAIL}]
+1:  jmp     qword ptr [rip + DATA + {TAIL}]
 
 set_segment_base:                                   # FS, GS of the process, GS of the kernel
     test    edi, edi
