@@ -12,7 +12,7 @@ use crate::store;
 use crate::vmx::{End, Initial, Vcpu, VmxRoot};
 use arrayvec::ArrayVec;
 use core::mem::offset_of;
-use log::{debug, error, info, warn};
+use log::{Level, debug, error, info, warn};
 use xenolith_abi::shared_info::VcpuInfo;
 use xenolith_core::address::{DomId, Gpa, PAGE_SIZE, VcpuId, to_u64, to_usize};
 use xenolith_core::crash::CrashReason;
@@ -229,9 +229,7 @@ fn report(running: &mut RunningDomain, end: End) -> ShutdownReason {
     if nmis != 0 {
         warn!("{nmis} non-maskable interrupts arrived");
     }
-    for (reason, count) in running.vcpu.exit_counts() {
-        debug!("{count} exits by {reason}");
-    }
+    running.vcpu.log_exit_counts(Level::Debug);
     match end {
         End::Shutdown(reason) => {
             info!("domain {id} ended: {}", reason.name());

@@ -16,6 +16,7 @@ pub use self::queue::ByteQueue;
 pub use self::ring::ConsoleRing;
 pub use self::watch::LineWatch;
 
+pub use self::escape::Request;
 use self::escape::{Escape, Typed};
 use crate::guest_memory::GuestMemory;
 
@@ -35,7 +36,7 @@ pub struct ConsoleQueues {
     pub ring: Option<ConsoleRing>,
     in_line: bool,
     escape: Escape,
-    debug_asked: bool,
+    request: Option<Request>,
     shutdown_asked: Option<&'static str>,
 }
 
@@ -48,7 +49,7 @@ impl ConsoleQueues {
             ring: None,
             in_line: false,
             escape: Escape::new(),
-            debug_asked: false,
+            request: None,
             shutdown_asked: None,
         }
     }
@@ -98,16 +99,16 @@ impl ConsoleQueues {
                 }
                 self.input.push(byte);
             }
-            Typed::Command(b'q') => self.debug_asked = true,
             Typed::Command(b'p') => self.shutdown_asked = Some("poweroff"),
             Typed::Command(b'r') => self.shutdown_asked = Some("reboot"),
-            Typed::Held | Typed::Command(_) => {}
+            Typed::Command(key) => self.request = Request::of(key).or(self.request),
+            Typed::Held => {}
         }
     }
 
-    /// Returns whether domains have been asked, since the last call, to show their state.
-    pub const fn take_debug_request(&mut self) -> bool {
-        core::mem::replace(&mut self.debug_asked, false)
+    /// Returns what the hypervisor was last asked for since the previous call.
+    pub const fn take_request(&mut self) -> Option<Request> {
+        self.request.take()
     }
 
     /// Returns how the domain has been asked, since the last call, to end itself: what is written to

@@ -5,7 +5,9 @@ use super::vcpu::{Context, Vcpu};
 use crate::console;
 use crate::cpu::{clock, interrupts};
 use crate::store;
+use log::Level;
 use xenolith_abi::event_channel::{VIRQ_CONSOLE, VIRQ_TIMER};
+use xenolith_core::console::Request;
 use xenolith_core::event_channel::Virq;
 use xenolith_core::runstate::{self, State};
 use xenolith_core::timer::earliest;
@@ -78,11 +80,14 @@ impl Context<'_> {
             // As above.
             let _ = self.channels.raise_virq(self.memory, Virq(VIRQ_CONSOLE), self.vcpu.id);
         }
-        let (debug, shutdown) = console::with_queues(|queues| {
-            (queues.take_debug_request(), queues.take_shutdown_request())
-        });
-        if debug {
-            let _ = self.channels.raise_virq(self.memory, Virq::DEBUG, self.vcpu.id);
+        let (request, shutdown) =
+            console::with_queues(|queues| (queues.take_request(), queues.take_shutdown_request()));
+        match request {
+            Some(Request::Debug) => {
+                let _ = self.channels.raise_virq(self.memory, Virq::DEBUG, self.vcpu.id);
+            }
+            Some(Request::ExitCounts) => self.vcpu.log_exit_counts(Level::Info),
+            None => {}
         }
         if let Some(command) = shutdown {
             store::ask_shutdown(self.domain.id, command);

@@ -10,9 +10,10 @@ use super::switch::{self, CallRegisters, ENTRY_REFUSED, GuestRegisters};
 use super::vmcs::CurrentVmcs;
 use crate::boot::BootError;
 use crate::cpu::HostState;
-use crate::cpu::clock::Clock;
+use crate::cpu::clock::{self, Clock};
 use crate::domain_memory::DomainMemory;
 use crate::memory::Memory;
+use log::{Level, log};
 use xenolith_core::address::VcpuId;
 use xenolith_core::crash::CrashReason;
 use xenolith_core::domain::Domain;
@@ -149,6 +150,14 @@ impl Vcpu {
     /// Returns the reasons for which the vCPU has exited so far, and how often.
     pub(crate) fn exit_counts(&self) -> impl Iterator<Item = (ExitReason, u64)> + '_ {
         (0..).map(ExitReason).zip(self.exits).filter(|(_, count)| *count != 0)
+    }
+
+    /// Logs them, and when that was.
+    pub(crate) fn log_exit_counts(&self, level: Level) {
+        for (reason, count) in self.exit_counts() {
+            log!(level, "{count} exits by {reason}");
+        }
+        log!(level, "so many exits at TSC {}", clock::tsc());
     }
 
     fn instruction_error(&self) -> u32 {

@@ -7,6 +7,25 @@ pub(super) const KEY: u8 = 1;
 /// How often it has to come in a row.
 const TIMES: u8 = 3;
 
+/// What a key asks of the hypervisor.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Request {
+    /// q: that domains show their state.
+    Debug,
+    /// e: how often vCPUs have exited, by reason.
+    ExitCounts,
+}
+
+impl Request {
+    pub(super) const fn of(key: u8) -> Option<Self> {
+        match key {
+            b'q' => Some(Self::Debug),
+            b'e' => Some(Self::ExitCounts),
+            _ => None,
+        }
+    }
+}
+
 /// What a typed byte is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Typed {
@@ -50,24 +69,27 @@ impl Escape {
 #[cfg(test)]
 mod tests {
     use super::super::ConsoleQueues;
+    use super::Request;
 
     #[test]
     fn only_three_in_a_row_are_an_escape() {
         for (typed, input, asked) in [
-            (&b"abc"[..], &b"abc"[..], false),
-            (b"\x01a\x01\x01b", b"\x01a\x01\x01b", false),
-            (b"a\x01\x01\x01qb", b"ab", true),
-            (b"\x01\x01\x01xq", b"q", false),
-            (b"\x01\x01\x01\x01q", b"q", false),
-            (b"\x01\x01", b"", false),
+            (&b"abc"[..], &b"abc"[..], None),
+            (b"\x01a\x01\x01b", b"\x01a\x01\x01b", None),
+            (b"a\x01\x01\x01qb", b"ab", Some(Request::Debug)),
+            (b"\x01\x01\x01e", b"", Some(Request::ExitCounts)),
+            (b"\x01\x01\x01q\x01\x01\x01x", b"", Some(Request::Debug)),
+            (b"\x01\x01\x01xq", b"q", None),
+            (b"\x01\x01\x01\x01q", b"q", None),
+            (b"\x01\x01", b"", None),
         ] {
             let mut queues = ConsoleQueues::new();
             for &byte in typed {
                 queues.receive(byte);
             }
             assert_eq!(queues.input.front(), input, "{typed:x?}");
-            assert_eq!(queues.take_debug_request(), asked, "{typed:x?}");
-            assert!(!queues.take_debug_request(), "once");
+            assert_eq!(queues.take_request(), asked, "{typed:x?}");
+            assert_eq!(queues.take_request(), None, "once");
         }
     }
 }
