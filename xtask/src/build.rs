@@ -76,6 +76,25 @@ impl Step<'_> {
     }
 }
 
+/// Builds the workload for Linux and returns its file: a program for the host and for the guest,
+/// without libraries.
+///
+/// # Errors
+/// A tool fails; what it says goes to the terminal.
+pub(crate) fn linux_workload(workspace: &Workspace) -> Result<PathBuf> {
+    const TARGET: &str = "x86_64-unknown-linux-gnu";
+    const FLAGS: &str =
+        "target.x86_64-unknown-linux-gnu.rustflags=[\"-C\", \"target-feature=+crt-static\"]";
+    const NAME: &str = "linux-workload";
+    progress!("building the workload for Linux");
+    let (shell, cargo) = (workspace.shell()?, cargo());
+    cmd!(shell, "{cargo} build --release --package {NAME} --target {TARGET} --config {FLAGS}")
+        .quiet()
+        .run()
+        .context("cannot build the workload for Linux")?;
+    strip(workspace, &workspace.program_for(TARGET, NAME))
+}
+
 /// Builds what an image is made of and returns the stripped copies, the hypervisor's first.
 ///
 /// # Errors

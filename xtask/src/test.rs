@@ -5,6 +5,7 @@
 
 mod guide;
 pub(crate) mod host;
+mod linux;
 mod miri;
 pub(crate) mod prepare;
 pub(crate) mod recorder;
@@ -20,6 +21,7 @@ use anyhow::{Context, Result};
 
 use crate::cli::TestOptions;
 use crate::grub::Grub;
+use crate::linux::packages;
 use crate::progress;
 use crate::scenario::catalogue;
 use crate::scenario::spec::Kind;
@@ -69,6 +71,13 @@ fn skip_unavailable(
         && let Err(error) = Grub::obtain(workspace, policy)
     {
         for scenario in selection.take_grub() {
+            report.add(&Row::skipped(scenario_name(&scenario), &error));
+        }
+    }
+    if selection.has_linux()
+        && let Err(error) = packages::obtain(workspace, policy)
+    {
+        for scenario in selection.take_linux() {
             report.add(&Row::skipped(scenario_name(&scenario), &error));
         }
     }

@@ -59,7 +59,12 @@ impl Workspace {
 
     /// The file that cargo builds for a bare-metal program.
     pub(crate) fn program(&self, name: &str) -> PathBuf {
-        self.target.join(BARE_TARGET).join("release").join(name)
+        self.program_for(BARE_TARGET, name)
+    }
+
+    /// The file that cargo builds for a program of this target.
+    pub(crate) fn program_for(&self, target: &str, name: &str) -> PathBuf {
+        self.target.join(target).join("release").join(name)
     }
 
     /// A directory of our own below cargo's, made if it is missing.

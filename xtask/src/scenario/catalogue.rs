@@ -88,6 +88,12 @@ impl Scenario {
         if is_bare && !(self.spec.hypervisor.is_empty() && self.spec.log.is_empty()) {
             bail!("a bare kernel has no hypervisor that takes options or writes a log");
         }
+        if self.spec.is_linux() && (is_bare || self.spec.ramdisk.is_some()) {
+            bail!("Linux has the initramfs of `xtask linux`, and runs under the hypervisor");
+        }
+        if self.spec.natively && !self.spec.is_linux() {
+            bail!("only the workload of Linux can run natively");
+        }
         if is_bare && image.guest == Guest::None {
             bail!("without a guest there is no bare kernel");
         }
@@ -141,6 +147,9 @@ mod tests {
             ("environment = \"bare\"\nhypervisor = \"log=debug\"", Some("")),
             ("environment = \"bare\"\nlog = [\"x\"]", Some("")),
             ("environment = \"bare\"\nimage = { guest = \"none\" }", None),
+            ("image = { guest = \"linux\" }\nramdisk = \"programs\"", None),
+            ("image = { guest = \"linux\" }\nenvironment = \"bare\"", None),
+            ("natively = true", Some("")),
             ("unknown = 1", Some("")),
         ] {
             let found = workspace(description, program);

@@ -54,6 +54,8 @@ pub(crate) struct Spec {
     pub(crate) min_checks: u32,
     /// What the image holds in place of the scenario's own guest.
     pub(crate) image: Image,
+    /// Linux runs the workload, and its results must be those of the same program on the host.
+    pub(crate) natively: bool,
     /// What is typed on the console, and when.
     pub(crate) input: Vec<Typing>,
 }
@@ -82,6 +84,7 @@ impl Default for Spec {
             absent: Vec::new(),
             min_checks: 1,
             image: Image::default(),
+            natively: false,
             input: Vec::new(),
         }
     }
@@ -100,6 +103,11 @@ impl Spec {
     /// Whether it boots GRUB, for which packages have to be fetched.
     pub(crate) fn is_grub(&self) -> bool {
         matches!(self.image.guest, Guest::Grub | Guest::GrubStandalone)
+    }
+
+    /// Whether it boots Linux, for which packages have to be fetched.
+    pub(crate) fn is_linux(&self) -> bool {
+        self.image.guest == Guest::Linux
     }
 
     /// Whether its kernel runs without the hypervisor.
@@ -171,6 +179,8 @@ pub(crate) enum Guest {
     GrubStandalone,
     /// The image has no guest.
     None,
+    /// Debian's Linux, with the initramfs of `xtask linux`.
+    Linux,
     /// A file of text.
     Text,
     /// A file of no bytes.

@@ -15,6 +15,8 @@ use crate::scenario::spec::{Guest, Spec};
 use crate::scenario::{elf_patch, ramdisk};
 use crate::symbols::Images;
 
+use super::linux::Linux;
+
 /// The names of what is written for a scenario.
 const STAGING: &str = "iso";
 const IMAGE: &str = "image.iso";
@@ -36,9 +38,16 @@ pub(crate) struct Programs {
     pub(crate) directory: PathBuf,
     /// The directory that holds them all with their debugging information.
     pub(crate) symbols: PathBuf,
+    /// Linux, if a scenario boots it.
+    pub(crate) linux: Option<Linux>,
 }
 
 impl Programs {
+    /// Linux, which must have been prepared.
+    fn linux(&self) -> Result<&Linux> {
+        self.linux.as_ref().context("Linux was not prepared")
+    }
+
     /// What names the addresses that a scenario prints.
     pub(crate) fn images(&self, scenario: &Scenario) -> Images {
         let guest = match scenario.spec.image.guest {
@@ -115,6 +124,7 @@ fn guest(scenario: &Scenario, programs: &Programs, directory: &Path) -> Result<O
             grub(programs)?.make_standalone(&scenario.directory.join("grub.cfg"), &output)?;
             return Ok(Some(output));
         }
+        Guest::Linux => return programs.linux().map(|linux| Some(linux.kernel.clone())),
         Guest::Text => b"This is no kernel.\n".to_vec(),
         Guest::Empty => Vec::new(),
     };
@@ -129,6 +139,9 @@ fn grub(programs: &Programs) -> Result<&Grub> {
 
 /// The ramdisk's file, if there is one.
 fn ramdisk(scenario: &Scenario, programs: &Programs, directory: &Path) -> Result<Option<PathBuf>> {
+    if scenario.spec.is_linux() {
+        return programs.linux().map(|linux| Some(linux.ramdisk.clone()));
+    }
     let Some(description) = &scenario.spec.ramdisk else { return Ok(None) };
     if description == ramdisk::PROGRAMS {
         return programs.ramdisk.clone().context("the programs were not built").map(Some);
@@ -165,6 +178,7 @@ mod tests {
             grub: None,
             directory: directory.into(),
             symbols: directory.into(),
+            linux: None,
         }
     }
 

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use super::linux::Linux;
 use super::prepare::{Programs, discard, prepare};
 use super::recorder::Recorder;
 use super::report::{Report, Row, Status};
@@ -79,7 +80,9 @@ pub(crate) fn build(workspace: &Workspace, scenarios: &[Scenario]) -> Result<Pro
     let symbols = workspace.program("");
     let has_grub = scenarios.iter().any(|it| it.spec.is_grub());
     let grub = if has_grub { Some(Grub::obtain(workspace, Policy::Report)?) } else { None };
-    Ok(Programs { hypervisor, paired_kernel, ramdisk, grub, directory, symbols })
+    let has_linux = scenarios.iter().any(|it| it.spec.is_linux());
+    let linux = if has_linux { Some(Linux::prepare(workspace)?) } else { None };
+    Ok(Programs { hypervisor, paired_kernel, ramdisk, grub, directory, symbols, linux })
 }
 
 /// Runs them in `jobs` threads, each of which takes the next one.
@@ -137,6 +140,10 @@ fn attempt(
             trace::text(&directory.join(TRACE))?.lines().map(str::to_owned).collect();
     }
     let mut outcome = judge(&scenario.spec, finish, &transcript);
+    if let Some(linux) = programs.linux.as_ref().filter(|_| scenario.spec.is_linux()) {
+        let problems = linux.problems(&scenario.spec, &transcript).into_iter();
+        outcome = problems.fold(outcome, Outcome::with_problem);
+    }
     if finish == Finish::Ended(End::NoVerdict) {
         outcome = last_words(directory).into_iter().fold(outcome, Outcome::with_problem);
     }

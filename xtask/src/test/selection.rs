@@ -146,6 +146,16 @@ impl Selection {
         self.take(|it| it.spec.is_grub())
     }
 
+    /// Whether Linux is booted.
+    pub(crate) fn has_linux(&self) -> bool {
+        self.scenarios.iter().any(|it| it.spec.is_linux())
+    }
+
+    /// Takes those scenarios out that boot Linux.
+    pub(crate) fn take_linux(&mut self) -> Vec<Scenario> {
+        self.take(|it| it.spec.is_linux())
+    }
+
     /// Takes these scenarios out.
     fn take(&mut self, is_taken: impl FnMut(&Scenario) -> bool) -> Vec<Scenario> {
         let (taken, kept) = std::mem::take(&mut self.scenarios).into_iter().partition(is_taken);
@@ -202,6 +212,7 @@ mod tests {
         let mut selection = Selection::of(vec![bare], &["scenario".to_owned()]);
         assert_eq!((selection.uses(), selection.wishes()), (vec![Use::Build], vec![Use::Qemu]));
         assert_eq!(selection.take_skipped().len(), 1);
+        assert!(selection.take_linux().is_empty() && !selection.has_linux());
         assert_eq!(selection.names().count(), 0);
         let selection = Selection::of(vec![scenario("x", "")], &[]);
         assert_eq!(selection.uses(), [Use::Build, Use::Abi, Use::Image, Use::Bochs]);
