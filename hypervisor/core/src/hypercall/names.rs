@@ -2,7 +2,7 @@
 
 mod operations;
 
-pub use operations::operation;
+pub use operations::{extended_request, operation};
 
 use super::{Args, NO_RESTART, as_u32};
 use core::fmt;

@@ -10,6 +10,7 @@ mod numbers;
 mod pointers;
 mod reservation;
 mod sched;
+mod table;
 mod timer;
 mod trap;
 mod version;

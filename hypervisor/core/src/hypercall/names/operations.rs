@@ -1,8 +1,8 @@
 //! The names of operations.
 
 use xenolith_abi::{
-    callback, console, event_channel, grant, hypercall, memory, nmi, physdev, sched, vcpu, version,
-    vm_assist, xenolith,
+    callback, console, event_channel, grant, hypercall, memory, mmu, nmi, physdev, sched, vcpu,
+    version, vm_assist, xenolith,
 };
 
 /// The operation in the first argument of `memory_op`; above it is where a cut call goes on.
@@ -196,6 +196,33 @@ const fn xenolith_operation(operation: u32) -> Option<&'static str> {
         xenolith::EXIT_COUNTS => "exit_counts",
         xenolith::EVENT_AFTER => "event_after",
         xenolith::EVENT_ARRIVAL => "event_arrival",
+        _ => return None,
+    })
+}
+
+/// Returns the name of a request of `mmuext_op`, which is in its list.
+pub const fn extended_request(command: u32) -> Option<&'static str> {
+    Some(match command {
+        mmu::PIN_L1_TABLE => "MMUEXT_PIN_L1_TABLE",
+        mmu::PIN_L2_TABLE => "MMUEXT_PIN_L2_TABLE",
+        mmu::PIN_L3_TABLE => "MMUEXT_PIN_L3_TABLE",
+        mmu::PIN_L4_TABLE => "MMUEXT_PIN_L4_TABLE",
+        mmu::UNPIN_TABLE => "MMUEXT_UNPIN_TABLE",
+        mmu::NEW_BASEPTR => "MMUEXT_NEW_BASEPTR",
+        mmu::TLB_FLUSH_LOCAL => "MMUEXT_TLB_FLUSH_LOCAL",
+        mmu::INVLPG_LOCAL => "MMUEXT_INVLPG_LOCAL",
+        mmu::TLB_FLUSH_MULTI => "MMUEXT_TLB_FLUSH_MULTI",
+        mmu::INVLPG_MULTI => "MMUEXT_INVLPG_MULTI",
+        mmu::TLB_FLUSH_ALL => "MMUEXT_TLB_FLUSH_ALL",
+        mmu::INVLPG_ALL => "MMUEXT_INVLPG_ALL",
+        mmu::FLUSH_CACHE => "MMUEXT_FLUSH_CACHE",
+        mmu::SET_LDT => "MMUEXT_SET_LDT",
+        mmu::NEW_USER_BASEPTR => "MMUEXT_NEW_USER_BASEPTR",
+        mmu::CLEAR_PAGE => "MMUEXT_CLEAR_PAGE",
+        mmu::COPY_PAGE => "MMUEXT_COPY_PAGE",
+        mmu::FLUSH_CACHE_GLOBAL => "MMUEXT_FLUSH_CACHE_GLOBAL",
+        mmu::MARK_SUPER => "MMUEXT_MARK_SUPER",
+        mmu::UNMARK_SUPER => "MMUEXT_UNMARK_SUPER",
         _ => return None,
     })
 }
