@@ -336,5 +336,14 @@ fn run_starts(word: u64, order: u32) -> u64 {
     starts & ALIGNED[to_usize(order.into())]
 }
 
+#[cfg(any(test, feature = "fuzzing"))]
+impl FrameSet {
+    /// The set of a domain of a test that has all of its `frames`.
+    pub(crate) fn example(frames: u64) -> Self {
+        let words = vec![0; to_usize(Self::words(frames))].leak();
+        Self::new(frames, words)
+    }
+}
+
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

@@ -178,5 +178,7 @@ pub(crate) fn is_reachable(address: Gva) -> bool {
     !(LOWER_HALF_END..HYPERVISOR_VIRT_END).contains(&address.0)
 }
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod test_space;
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

@@ -1,6 +1,8 @@
 //! The port through which guest-physical memory is reached, and what is at the end of it.
 
 use crate::address::Gpa;
+#[cfg(any(test, feature = "fuzzing"))]
+use crate::address::to_usize;
 
 /// One domain's guest-physical memory.
 ///
@@ -47,7 +49,7 @@ pub trait GuestMemory {
 }
 
 /// Guest memory of a test: pages that exist and whether they may be written.
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct TestMemory {
     pages: std::collections::BTreeMap<u64, (Vec<u8>, bool)>,
@@ -55,7 +57,8 @@ pub(crate) struct TestMemory {
     hidden: std::collections::BTreeMap<u64, (Vec<u8>, bool)>,
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
+#[cfg_attr(not(test), allow(dead_code, reason = "tests use more of it than fuzzing"))]
 impl TestMemory {
     /// Adds `count` zeroed pages from frame `first` on.
     pub(crate) fn with_pages(mut self, first: u64, count: u64, writable: bool) -> Self {
@@ -82,8 +85,8 @@ impl TestMemory {
 
     /// Stores a word regardless of protection.
     pub(crate) fn poke(&mut self, at: u64, value: u64) {
-        let page = &mut self.pages.get_mut(&(at >> 12)).unwrap().0;
-        let offset = usize::try_from(at & 0xfff).unwrap();
+        let page = &mut self.pages.get_mut(&(at >> 12)).expect("the page is there").0;
+        let offset = to_usize(at & 0xfff);
         page[offset..offset + 8].copy_from_slice(&value.to_le_bytes());
     }
 
@@ -94,20 +97,20 @@ impl TestMemory {
     }
 
     fn page(&self, at: Gpa, len: usize) -> Option<&[u8]> {
-        let offset = usize::try_from(at.page_offset()).unwrap();
+        let offset = to_usize(at.page_offset());
         assert!(offset + len <= 4096, "an access crosses a page");
         self.pages.get(&at.gfn().0).map(|(page, _)| &page[offset..offset + len])
     }
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 impl GuestMemory for TestMemory {
     fn read(&self, at: Gpa, into: &mut [u8]) -> bool {
         self.page(at, into.len()).map(|bytes| into.copy_from_slice(bytes)).is_some()
     }
 
     fn write(&mut self, at: Gpa, from: &[u8]) -> bool {
-        let offset = usize::try_from(at.page_offset()).unwrap();
+        let offset = to_usize(at.page_offset());
         assert!(offset + from.len() <= 4096, "an access crosses a page");
         match self.pages.get_mut(&at.gfn().0) {
             Some((page, true)) => {

@@ -101,7 +101,7 @@ impl Default for Runstate {
 #[cfg(test)]
 mod tests {
     use crate::address::Gpa;
-    use crate::guest_access::tests::{BASE, CR3, mapped};
+    use crate::guest_access::test_space::{BASE, CR3, mapped};
     use crate::guest_memory::TestMemory;
 
     use super::*;

@@ -26,9 +26,11 @@ mod reservation;
 pub mod segments;
 mod shared_info;
 pub mod start_info;
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
+#[cfg_attr(not(test), allow(dead_code, reason = "tests use more of it than fuzzing"))]
 mod test_image;
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
+#[cfg_attr(not(test), allow(dead_code, reason = "tests use more of it than fuzzing"))]
 mod test_memory;
 
 use self::build_error::BuildError;

@@ -91,7 +91,7 @@ fn store_fault<M: GuestMemory>(space: &mut GuestSpace<'_, M>, at: Gva, bytes: u6
 mod tests {
     use super::*;
     use crate::guest_access::Privilege;
-    use crate::guest_access::tests::{BASE, CR3, mapped};
+    use crate::guest_access::test_space::{BASE, CR3, mapped};
 
     #[test]
     fn reads_are_all_ones_in_their_width() {

@@ -1,15 +1,10 @@
 use super::*;
 use proptest::prelude::*;
 
-pub(crate) fn set(frames: u64) -> FrameSet {
-    let words = vec![0; to_usize(FrameSet::words(frames))].leak();
-    FrameSet::new(frames, words)
-}
-
 #[test]
 fn at_the_start_the_domain_has_all() {
     for frames in [1, 511, 512, 513, 40_000] {
-        let set = set(frames);
+        let set = FrameSet::example(frames);
         assert_eq!(set.owned(), frames);
         assert_eq!(set.owned_from(Gfn(0), frames + 5), frames);
         assert!(!set.owns(Gfn(frames)) && !set.owns(Gfn(u64::MAX)));
@@ -20,7 +15,7 @@ fn at_the_start_the_domain_has_all() {
 
 #[test]
 fn a_whole_block_fits_the_largest_extent() {
-    let mut set = set(3 * 512);
+    let mut set = FrameSet::example(3 * 512);
     set.give(Gfn(500), 524);
     assert_eq!(set.find(9), Some(Gfn(512)));
     assert_eq!(set.find(3), Some(Gfn(504)));
@@ -32,7 +27,7 @@ fn a_whole_block_fits_the_largest_extent() {
 
 #[test]
 fn extents_are_owned_each_if_none_is_missing_or_there_twice() {
-    let mut set = set(700);
+    let mut set = FrameSet::example(700);
     set.give(Gfn(40), 3);
     for (starts, count, want) in [
         (&[1, 2, 3][..], 1, true),
@@ -73,7 +68,7 @@ proptest! {
             1..24,
         ),
     ) {
-        let mut set = set(frames);
+        let mut set = FrameSet::example(frames);
         let mut free = vec![false; to_usize(frames)];
         let mut dirty = std::collections::BTreeSet::new();
         for (start, count, giving) in steps {

@@ -394,7 +394,8 @@ const fn handle(argument: u64) -> Gva {
     Gva(argument)
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
+#[cfg_attr(not(test), allow(dead_code, reason = "tests use more of it than fuzzing"))]
 mod test_machine;
 #[cfg(test)]
 mod tests;

@@ -13,9 +13,9 @@ use crate::address::{DomId, Gfn, Gpa, Gva, VcpuId, to_u64};
 use crate::console::ConsoleQueues;
 use crate::domain::Domain;
 use crate::event_channel::{Domains, EventChannels, Notify};
-use crate::frame_set::{FrameSet, tests::set as frame_set};
+use crate::frame_set::FrameSet;
 use crate::guest_access::GuestSpace;
-use crate::guest_access::tests::{BASE, CR3, mapped};
+use crate::guest_access::test_space::{BASE, CR3, mapped};
 use crate::guest_memory::TestMemory;
 use crate::resident::Header;
 use crate::time::{Clock, Scale};
@@ -170,7 +170,7 @@ impl Machine for TestMachine {
     }
 
     fn clock(&self) -> Clock {
-        let scale = Scale::from_khz(1_000_000).unwrap();
+        let scale = Scale::from_khz(1_000_000).expect("a usual frequency");
         Clock { tsc: 5, system_time_ns: 0, scale }
     }
 
@@ -299,7 +299,7 @@ impl Caller {
             ldt: None,
             units: u32::MAX,
             cut_at: None,
-            frames: frame_set(MEMORY_PAGES),
+            frames: FrameSet::example(MEMORY_PAGES),
             unmapped: BTreeSet::new(),
             debug: [0; 8],
             can_step: true,
@@ -367,12 +367,12 @@ impl Caller {
 
     /// Stores a value in guest memory.
     pub(super) fn put<T: IntoBytes + Immutable + ?Sized>(&mut self, at: u64, value: &T) {
-        self.space().copy_out(Gva(at), value.as_bytes()).unwrap();
+        self.space().copy_out(Gva(at), value.as_bytes()).expect("it is mapped");
     }
 
     /// Reads a value from guest memory.
     pub(super) fn take<T: FromBytes + IntoBytes>(&mut self, at: u64) -> T {
-        self.space().read(Gva(at)).unwrap()
+        self.space().read(Gva(at)).expect("it is mapped")
     }
 
     /// Maps page `page` of the pages at `BASE` to nothing.

@@ -255,11 +255,12 @@ impl Words<'_> {
     }
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
+#[cfg_attr(not(test), allow(dead_code, reason = "tests use more of it than fuzzing"))]
 impl Header {
     /// A header for tests: vectors from 0x300 on, 16 bytes each.
     pub(crate) fn example() -> Self {
-        Self::read(&tests::binary(&[])).expect("the tests' binary is a resident")
+        Self::read(&example_binary(&[])).expect("the tests' binary is a resident")
     }
 
     /// A range to restart, for tests.
@@ -268,28 +269,30 @@ impl Header {
     }
 }
 
+/// The binary of that header, with ranges to restart.
+#[cfg(any(test, feature = "fuzzing"))]
+fn example_binary(restarts: &[[u32; 4]]) -> Vec<u8> {
+    let count = u32::try_from(restarts.len()).expect("few ranges");
+    let mut words = vec![
+        0x1000, 0x100, 0x200, 0x300, 16, 0x40, 0x50, 0x60, 0x64, 0x68, 0x6c, 0x6e, 0x70, 0x80,
+        0x90, 0x10, 0x20, 0x510, 0x518, 0x520, 0x600, 0x528, count,
+    ];
+    words.extend(restarts.iter().flatten());
+    words.extend((0..64).chain(100..164));
+    words.extend([2, 0x90, 0x91, 0x98, 0xa0, 0xa4, 0xa8]);
+    let mut bytes = MAGIC.to_vec();
+    bytes.extend(words.iter().flat_map(|w| w.to_le_bytes()));
+    bytes.resize(0x1000, 0);
+    bytes
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    pub(super) fn binary(restarts: &[[u32; 4]]) -> Vec<u8> {
-        let count = u32::try_from(restarts.len()).unwrap();
-        let mut words = vec![
-            0x1000, 0x100, 0x200, 0x300, 16, 0x40, 0x50, 0x60, 0x64, 0x68, 0x6c, 0x6e, 0x70, 0x80,
-            0x90, 0x10, 0x20, 0x510, 0x518, 0x520, 0x600, 0x528, count,
-        ];
-        words.extend(restarts.iter().flatten());
-        words.extend((0..64).chain(100..164));
-        words.extend([2, 0x90, 0x91, 0x98, 0xa0, 0xa4, 0xa8]);
-        let mut bytes = MAGIC.to_vec();
-        bytes.extend(words.iter().flat_map(|w| w.to_le_bytes()));
-        bytes.resize(0x1000, 0);
-        bytes
-    }
-
     #[test]
     fn a_header_is_read() {
-        let header = Header::read(&binary(&[[0x40, 0x48, 0x30, 0x720]])).unwrap();
+        let header = Header::read(&example_binary(&[[0x40, 0x48, 0x30, 0x720]])).unwrap();
         assert_eq!((header.syscall, header.vectors, header.vector_stride), (0x100, 0x300, 16));
         assert_eq!((header.calls[0], header.calls[63]), (0, 63));
         assert_eq!((header.listed_calls[0], header.listed_calls[63]), (100, 163));
@@ -306,7 +309,7 @@ mod tests {
 
     #[test]
     fn entries_of_a_traced_domain_lead_to_root() {
-        let mut header = Header::read(&binary(&[])).unwrap();
+        let mut header = Header::read(&example_binary(&[])).unwrap();
         assert_eq!(header.event_report, None);
         header.trace();
         assert_eq!((header.syscall, header.nmi_syscall, header.sysenter), (0x510, 0x518, 0x520));
@@ -318,7 +321,7 @@ mod tests {
     fn every_range_is_found_whatever_their_order() {
         let ranges =
             [[0x40, 0x48, 1, 0], [0x10, 0x20, 2, 0], [0x48, 0x49, 3, 0], [0x30, 0x31, 4, 0]];
-        let header = Header::read(&binary(&ranges)).unwrap();
+        let header = Header::read(&example_binary(&ranges)).unwrap();
         for offset in 0..0x60 {
             let inside = |range: &&[u32; 4]| (range[0]..range[1]).contains(&offset);
             let want = ranges.iter().find(inside).map(|range| range[2]);
@@ -329,7 +332,7 @@ mod tests {
 
     #[test]
     fn bad_pointers_and_selectors_go_on_elsewhere() {
-        let header = Header::read(&binary(&[])).unwrap();
+        let header = Header::read(&example_binary(&[])).unwrap();
         for vector in [11, 12, 13, 14, 17] {
             assert_eq!(header.fixup_at(0x9f, vector), None);
             assert_eq!(header.fixup_at(0xa0, vector), Some(0xa8));
@@ -343,14 +346,14 @@ mod tests {
 
     #[test]
     fn broken_binaries_are_refused() {
-        let good = binary(&[[1, 2, 3, 4]]);
+        let good = example_binary(&[[1, 2, 3, 4]]);
         assert!(Header::read(&good).is_ok());
         for broken in [
             Vec::new(),
             good[1..].to_vec(),
             good[..0x800].to_vec(),
-            binary(&[[0x1001, 2, 3, 4]]),
-            binary(&[[0, 1, 2, 3]; 25]),
+            example_binary(&[[0x1001, 2, 3, 4]]),
+            example_binary(&[[0, 1, 2, 3]; 25]),
         ] {
             assert_eq!(Header::read(&broken), Err(HeaderError));
         }

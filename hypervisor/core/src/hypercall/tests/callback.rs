@@ -3,7 +3,7 @@ use super::super::Outcome::{self, Return};
 use super::super::test_machine::Caller;
 use crate::address::{Gpa, Gva, to_u64};
 use crate::domain::Domain;
-use crate::guest_access::tests::BASE;
+use crate::guest_access::test_space::BASE;
 use crate::resident::VcpuData;
 use crate::vcpu::Callback;
 use core::mem::offset_of;

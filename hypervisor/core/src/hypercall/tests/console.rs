@@ -3,7 +3,7 @@ use super::super::Outcome::{self, Continue, Return};
 use super::super::test_machine::{Caller, MISSING};
 use crate::address::{to_u64, to_usize};
 use crate::console::{ConsoleQueues, INPUT_BYTES, OUTPUT_BYTES};
-use crate::guest_access::tests::BASE;
+use crate::guest_access::test_space::BASE;
 use proptest::prelude::*;
 use std::sync::LazyLock;
 use xenolith_abi::errno::{E2BIG, EFAULT, ENOSYS};

@@ -2,7 +2,7 @@ use super::super::Outcome;
 use super::super::test_machine::{BEHIND_HOLE, Caller, DOMAIN, IN_HOLE, MISSING, READ_ONLY};
 use crate::address::{DomId, VcpuId};
 use crate::event_channel::{Notify, Port, Service, VcpuSet};
-use crate::guest_access::tests::BASE;
+use crate::guest_access::test_space::BASE;
 use xenolith_abi::errno::{EBUSY, EEXIST, EFAULT, EINVAL, ENOENT, ENOSYS, EPERM, ESRCH};
 use xenolith_abi::event_channel as abi;
 use xenolith_abi::hypercall::EVENT_CHANNEL_OP;

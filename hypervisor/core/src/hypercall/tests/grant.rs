@@ -1,7 +1,7 @@
 use super::super::Outcome::{Continue, Return};
 use super::super::test_machine::{Caller, DOMAIN, IN_HOLE, MISSING, READ_ONLY};
 use crate::address::to_u64;
-use crate::guest_access::tests::BASE;
+use crate::guest_access::test_space::BASE;
 use crate::hole::GRANT_FRAMES;
 use xenolith_abi::domain::SELF;
 use xenolith_abi::errno::{EFAULT, EINVAL, ENOSYS, ESRCH};

@@ -3,7 +3,7 @@ use super::super::test_machine::{Caller, DOMAIN, Flush, MISSING, READ_ONLY};
 use super::grant::granting;
 use crate::address::{Gpa, Gva, to_usize};
 use crate::grant_mappings::MAX_MAPPINGS;
-use crate::guest_access::tests::BASE;
+use crate::guest_access::test_space::BASE;
 use crate::guest_memory::GuestMemory;
 use xenolith_abi::domain::SELF;
 use xenolith_abi::errno::EFAULT;

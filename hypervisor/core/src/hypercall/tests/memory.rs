@@ -1,7 +1,7 @@
 use super::super::Outcome::{self, Return};
 use super::super::test_machine::{Caller, DOMAIN, MEMORY_PAGES};
 use crate::address::{PAGE_SIZE, to_u64};
-use crate::guest_access::tests::BASE;
+use crate::guest_access::test_space::BASE;
 use core::mem::offset_of;
 use xenolith_abi::domain::{IDLE, INVALID, IO, SELF, XEN};
 use xenolith_abi::errno::{EFAULT, EINVAL, ENOSYS, ESRCH};

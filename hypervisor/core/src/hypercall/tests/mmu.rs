@@ -3,7 +3,7 @@ use super::super::test_machine::{
     Caller, DOMAIN, Flush, IN_HOLE, MEMORY_PAGES, MISSING, READ_ONLY,
 };
 use crate::address::{Gfn, Gpa, Gva, to_u64};
-use crate::guest_access::tests::{BASE, CR3};
+use crate::guest_access::test_space::{BASE, CR3};
 use crate::guest_memory::GuestMemory;
 use proptest::prelude::*;
 use xenolith_abi::domain::{IO, SELF};

@@ -2,7 +2,7 @@ use super::super::Outcome::{self, Continue, Iret, Pause, Return, Shutdown};
 use super::super::test_machine::{Caller, IN_HOLE, MISSING, READ_ONLY};
 use super::super::{Pause as Wait, SegmentBase, Then};
 use crate::address::{Gva, to_u64};
-use crate::guest_access::tests::BASE;
+use crate::guest_access::test_space::BASE;
 use crate::shutdown::ShutdownReason;
 use xenolith_abi::errno::{EAGAIN, EFAULT, EINVAL, ENOSYS};
 use xenolith_abi::hypercall as abi;

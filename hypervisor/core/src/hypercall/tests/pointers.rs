@@ -1,6 +1,6 @@
 use super::super::Outcome;
 use super::super::test_machine::{BEHIND_HOLE, Caller, IN_HOLE, MISSING, READ_ONLY};
-use crate::guest_access::tests::BASE;
+use crate::guest_access::test_space::BASE;
 use xenolith_abi::errno::EFAULT;
 use xenolith_abi::hypercall as abi;
 use xenolith_abi::memory::MemoryMap;

@@ -1,7 +1,7 @@
 use super::super::Outcome::{Continue, Return};
 use super::super::test_machine::{Caller, DOMAIN, IN_HOLE, MEMORY_PAGES, MISSING};
 use crate::address::{Gfn, to_u64};
-use crate::guest_access::tests::BASE;
+use crate::guest_access::test_space::BASE;
 use proptest::prelude::*;
 use xenolith_abi::domain::{IO, SELF};
 use xenolith_abi::errno::{EACCES, EFAULT, EINVAL, ENOMEM, ENOSYS, EPERM, ESRCH};

@@ -1,6 +1,6 @@
 use super::super::Outcome::{Return, Shutdown, Yield};
 use super::super::test_machine::{Caller, MISSING};
-use crate::guest_access::tests::BASE;
+use crate::guest_access::test_space::BASE;
 use crate::shutdown::ShutdownReason;
 use xenolith_abi::errno::ENOSYS;
 use xenolith_abi::hypercall::SCHED_OP;

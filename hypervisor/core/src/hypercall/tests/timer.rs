@@ -4,7 +4,7 @@ use super::super::{Call, in_brief, is_short};
 use crate::address::{Gpa, Gva, VcpuId};
 use crate::event_channel::{PollFor, Port};
 use crate::guest_access::Access;
-use crate::guest_access::tests::BASE;
+use crate::guest_access::test_space::BASE;
 use crate::guest_memory::GuestMemory;
 use xenolith_abi::errno::{EBUSY, EFAULT, EINVAL, ENOENT, ENOSYS, ENXIO, ETIME};
 use xenolith_abi::hypercall::{SCHED_OP, SET_TIMER_OP, VCPU_OP};

@@ -1,7 +1,7 @@
 use super::super::Outcome::{Continue, Return};
 use super::super::test_machine::{Caller, MISSING};
 use crate::address::Gpa;
-use crate::guest_access::tests::BASE;
+use crate::guest_access::test_space::BASE;
 use crate::hole;
 use crate::resident::EVENT_VECTOR;
 use xenolith_abi::errno::{EFAULT, EINVAL};

@@ -1,7 +1,7 @@
 use super::super::Outcome::{self, Return};
 use super::super::test_machine::Caller;
 use super::super::version::padded;
-use crate::guest_access::tests::BASE;
+use crate::guest_access::test_space::BASE;
 use xenolith_abi::errno::{EFAULT, EINVAL, ENOSYS, EPERM};
 use xenolith_abi::hypercall::{VM_ASSIST, XEN_VERSION};
 use xenolith_abi::version::{self, CompileInfo, FeatureInfo};

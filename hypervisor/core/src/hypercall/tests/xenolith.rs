@@ -1,7 +1,7 @@
 use super::super::Outcome::Return;
 use super::super::test_machine::{Caller, MISSING};
 use crate::event_channel::Port;
-use crate::guest_access::tests::BASE;
+use crate::guest_access::test_space::BASE;
 use crate::steps::Arrival;
 use xenolith_abi::errno::{EFAULT, EINVAL, ENOSYS, EOPNOTSUPP, EPERM};
 use xenolith_abi::event_channel::{BIND_IPI, BindIpi};
