@@ -6,6 +6,8 @@
 //! through the ring's port until that port is closed, and `console_io`'s before and afterwards.
 
 mod escape;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzz;
 mod queue;
 mod ring;
 #[cfg(test)]

@@ -19,6 +19,8 @@ pub mod event_channel;
 pub mod frame_allocator;
 pub mod frame_set;
 pub mod frame_walk;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod grant_mappings;
 pub mod guest_access;
 pub mod guest_memory;

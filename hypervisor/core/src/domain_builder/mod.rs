@@ -11,6 +11,8 @@ mod elf_file;
 pub mod excerpt;
 pub mod feature_list;
 pub mod frame_range;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzz;
 pub mod guest_frames;
 mod guest_string;
 pub mod image;

@@ -3,6 +3,8 @@
 pub mod control_register;
 pub mod cpuid;
 pub mod forced;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzz;
 pub mod msr;
 pub mod port;
 pub mod xcr0;

@@ -395,6 +395,8 @@ const fn handle(argument: u64) -> Gva {
 }
 
 #[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzz;
+#[cfg(any(test, feature = "fuzzing"))]
 #[cfg_attr(not(test), allow(dead_code, reason = "tests use more of it than fuzzing"))]
 mod test_machine;
 #[cfg(test)]

@@ -6,6 +6,8 @@
 
 mod connection;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzz;
 mod home;
 mod message;
 mod operations;

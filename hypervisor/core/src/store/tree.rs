@@ -9,6 +9,9 @@
 //! What is below a node comes right behind it, and there is no node without its parent. Looking for
 //! a node is a walk over all in front of it; there are few, and nothing has to be kept in step.
 
+#[cfg(any(test, feature = "fuzzing"))]
+mod check;
+
 use super::error::Error;
 use super::path;
 use super::permissions::{PRIVILEGED, Permissions, READ};
