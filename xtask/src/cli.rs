@@ -179,6 +179,9 @@ pub(crate) struct TestOptions {
     /// Scenarios to run side by side [default: one per CPU]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) jobs: Option<u16>,
+    /// Seconds for which each target is fuzzed
+    #[arg(long, value_name = "N", default_value = "20", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) fuzz_seconds: u32,
     /// Set-up.
     #[command(flatten)]
     pub(crate) setup: SetupOptions,

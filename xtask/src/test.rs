@@ -3,6 +3,7 @@
 //! A run in which too little was tested fails, so that a broken filter or an empty directory never
 //! looks like success.
 
+mod fuzz;
 mod guide;
 pub(crate) mod host;
 mod linux;
@@ -48,6 +49,16 @@ pub(crate) fn run(workspace: &Workspace, options: &TestOptions) -> Result<ExitCo
     let mut report = Report::default();
     for tier in Tier::ALL.into_iter().filter(|tier| selection.tiers.contains(tier)) {
         run_tier(workspace, tier, options.setup.policy(), &mut report);
+    }
+    let seconds = options.fuzz_seconds;
+    let fuzzed = selection.fuzzed();
+    match setup::ensure(workspace, fuzz::uses(&fuzzed), &[], options.setup.policy()) {
+        Ok(()) => fuzz::run(workspace, &fuzzed, seconds, jobs(options), &mut report),
+        Err(error) => {
+            for name in fuzzed {
+                report.add(&Row::skipped(fuzz::row_name(name), &error));
+            }
+        }
     }
     skip_unavailable(workspace, &mut selection, options.setup.policy(), &mut report);
     scenarios::run(workspace, &selection.scenarios, jobs(options), &mut report);
@@ -104,6 +115,8 @@ fn run_tier(workspace: &Workspace, tier: Tier, policy: Policy, report: &mut Repo
         Tier::Noinstr => noinstr::run(workspace),
         Tier::Guide => guide::run(workspace),
         Tier::Sites => sites::test(workspace),
+        // Run side by side, behind all others.
+        Tier::Fuzz(_) => return,
         Tier::Size => {
             build::single(build::HYPERVISOR, workspace).and_then(|file| build::check_size(&file))
         }

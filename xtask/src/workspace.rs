@@ -67,6 +67,11 @@ impl Workspace {
         self.target.join(target).join("release").join(name)
     }
 
+    /// The file that cargo builds for a program of the host, when it is told its target's name.
+    pub(crate) fn host_program(&self, target: &str, profile: &str, name: &str) -> PathBuf {
+        self.target.join(target).join(profile).join(name)
+    }
+
     /// A directory of our own below cargo's, made if it is missing.
     ///
     /// # Errors

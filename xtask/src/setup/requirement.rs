@@ -22,12 +22,14 @@ pub(crate) enum Use {
     Uefi,
     /// Comparing the ABI with Xen's headers.
     Abi,
+    /// Fuzzing.
+    Fuzz,
 }
 
 impl Use {
     /// All of them.
     pub(crate) const ALL: &[Self] =
-        &[Self::Build, Self::Image, Self::Bochs, Self::Qemu, Self::Uefi, Self::Abi];
+        &[Self::Build, Self::Image, Self::Bochs, Self::Qemu, Self::Uefi, Self::Abi, Self::Fuzz];
 
     /// What running on `machine` means.
     pub(crate) const fn of_machine(machine: Machine) -> &'static [Self] {
@@ -201,5 +203,12 @@ pub(crate) const REQUIREMENTS: &[Requirement] = &[
         Use::Abi,
         Probe::File(&["/usr/include/xen/xen.h"]),
         [&["libxen-dev"], &["xen-devel"], &["xen"]],
+    ),
+    requirement(
+        "C++ compiler",
+        "compiles libFuzzer, which looks for inputs that go wrong; without it that is skipped",
+        Use::Fuzz,
+        Probe::Program(&["c++"]),
+        [&["g++"], &["gcc-c++"], &["gcc"]],
     ),
 ];

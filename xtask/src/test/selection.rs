@@ -3,6 +3,7 @@
 use crate::machine::Machine;
 use crate::scenario::catalogue::Scenario;
 use crate::setup::requirement::Use;
+use xenolith_core::fuzzing::TARGETS;
 
 /// The least number of tests that a run of everything must pass; raised as tests are added.
 const MINIMUM: u32 = 1000;
@@ -30,11 +31,13 @@ pub(crate) enum Tier {
     Sites,
     /// The size of the hypervisor.
     Size,
+    /// What any bytes make a part of the hypervisor do.
+    Fuzz(&'static str),
 }
 
 impl Tier {
     /// All of them, in the order in which they run.
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::Host(HOST_PACKAGES[0]),
         Self::Host(HOST_PACKAGES[1]),
         Self::Host(HOST_PACKAGES[2]),
@@ -47,6 +50,13 @@ impl Tier {
         Self::Guide,
         Self::Sites,
         Self::Size,
+        Self::Fuzz(TARGETS[0].name),
+        Self::Fuzz(TARGETS[1].name),
+        Self::Fuzz(TARGETS[2].name),
+        Self::Fuzz(TARGETS[3].name),
+        Self::Fuzz(TARGETS[4].name),
+        Self::Fuzz(TARGETS[5].name),
+        Self::Fuzz(TARGETS[6].name),
     ];
 
     /// Its name in lists and filters.
@@ -59,6 +69,7 @@ impl Tier {
             Self::Guide => "guide".to_owned(),
             Self::Sites => "sites".to_owned(),
             Self::Size => "size".to_owned(),
+            Self::Fuzz(target) => format!("fuzz/{target}"),
         }
     }
 }
@@ -99,6 +110,12 @@ impl Selection {
     pub(crate) fn names(&self) -> impl Iterator<Item = String> {
         let tiers = self.tiers.iter().map(|tier| tier.name());
         tiers.chain(self.scenarios.iter().map(scenario_name))
+    }
+
+    /// What is fuzzed.
+    pub(crate) fn fuzzed(&self) -> Vec<&'static str> {
+        let name = |tier: &Tier| if let Tier::Fuzz(name) = tier { Some(*name) } else { None };
+        self.tiers.iter().filter_map(name).collect()
     }
 
     /// The least number of tests that must pass.
