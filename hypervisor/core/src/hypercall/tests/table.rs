@@ -3,7 +3,7 @@
 use super::super::names::{extended_request, name, operation};
 use super::super::test_machine::Caller;
 use super::super::{Outcome, unsupported};
-use crate::guest_access::tests::BASE;
+use crate::guest_access::test_space::BASE;
 use std::fmt::Write;
 use xenolith_abi::domain::SELF;
 use xenolith_abi::errno::{EACCES, EPERM};
