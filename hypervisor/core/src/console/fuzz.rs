@@ -24,8 +24,14 @@ pub(crate) fn run(bytes: &[u8]) {
     while !bytes.is_empty() {
         match bytes.byte() % 9 {
             0 => {
-                let index = [IN_CONS, IN_PROD, OUT_CONS, OUT_PROD][usize::from(bytes.byte() % 4)];
-                memory.store_u32(Gpa(PAGE + place(index)), bytes.word());
+                // Anywhere, or near one that is there: a ring is full or overfull by a little.
+                let which = bytes.byte();
+                let at = |which: u8| [IN_CONS, IN_PROD, OUT_CONS, OUT_PROD][usize::from(which % 4)];
+                let value = match which & 4 {
+                    0 => bytes.word(),
+                    _ => index(&memory, at(which >> 3)).wrapping_add(bytes.half().into()),
+                };
+                memory.store_u32(Gpa(PAGE + place(at(which))), value);
             }
             1 => {
                 let at = u64::from(bytes.half() & 0xfff);
@@ -89,7 +95,7 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
     let write = [1, 0, 4, 5, b'h', b'e', b'l', b'l', b'\n', 2, 5, 8];
     let typed = [5, 6, b'a', 1, 1, 1, b'q', b'b', 8];
     let far = [0, 2, 0xf0, 0xff, 0xff, 0xff, 0, 3, 0xf8, 0xff, 0xff, 0xff, 8];
-    let nonsense = [0, 3, 0, 0, 0, 0x80, 8];
+    let nonsense = [0, 3, 0, 0, 0, 0x80, 8, 0, 4 | 3 | 2 << 3, 1, 8, 8];
     let line = [6, 3, 0, b'x', b'\n', b'y', 4, 2, 0, 3, 7, 0, 8, 7, 1];
     let parts = [&write[..], &typed, &far, &nonsense, &line];
     (0..parts.len()).map(|first| [parts[first], &write, &typed, &far].concat()).collect()
