@@ -10,8 +10,8 @@ use crate::emulate::xcr0::ALLOWED;
 const LEAF: u32 = 0xd;
 /// The legacy part and the header, which every area has. Bytes.
 const LEGACY_BYTES: u32 = 512 + 64;
-/// Subleaf 1, EAX: XSAVEOPT, XGETBV with ECX = 1. Not XSAVEC: what it saves Bochs 2.7 does not
-/// restore, and the standard format does as well.
+/// Subleaf 1, EAX: XSAVEOPT, XGETBV with ECX = 1. Not XSAVEC: with it Linux lost vector registers
+/// at changes of tasks in Bochs 2.7, why is not known; the standard format does as well.
 const INSTRUCTIONS: u32 = bits(&[0, 2]);
 
 /// Returns what the guest reads of `subleaf`.
