@@ -25,6 +25,9 @@ use xenolith_core::vcpu::VcpuState;
 use xenolith_core::vmx::exit_reason::{ExitReason, REASON_SLOTS};
 use xenolith_core::vmx::field;
 
+/// An address at which no guest can execute anything: it is not canonical.
+const NOWHERE: u64 = 1 << 63;
+
 /// How a domain ended.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum End {
@@ -113,7 +116,7 @@ impl Vcpu {
             hypercall_tail: initial.hole.text().0 + u64::from(header.hypercall_tail.0),
             // A traced domain's calls take the second stage.
             hypercall_rip: if header.is_traced() {
-                0
+                NOWHERE
             } else {
                 initial.hole.text().0 + u64::from(header.hypercall)
             },
