@@ -7,11 +7,14 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use log::{info, warn};
 use spin::Mutex;
 use xenolith_core::address::{DomId, PAGE_SIZE, to_u64};
-use xenolith_core::store::{Introduction, Served, Store};
+use xenolith_core::hypercall::unsupported::Limit;
+use xenolith_core::store::{Closed, Introduction, Served, Store};
 
 static STORE: Mutex<Option<&'static mut Store>> = Mutex::new(None);
 /// Whether requests wait.
 static WAITING: AtomicBool = AtomicBool::new(false);
+/// How often connections were closed of late: a domain can have its own opened again at once.
+static CLOSED: Mutex<Limit> = Mutex::new(Limit::new());
 
 /// Makes the store, which is too large for a stack.
 pub(crate) fn init(memory: &mut Memory) -> Result<(), BootError> {
@@ -30,14 +33,22 @@ pub(crate) fn introduce(memory: &mut DomainMemory, introduction: &Introduction<'
     with(|store| store.introduce(memory, introduction).expect("there is room for every domain"));
 }
 
-/// Serves what a domain has asked for.
-pub(crate) fn serve(memory: &mut DomainMemory, domain: DomId) -> Served {
+/// Serves what a domain has asked for; it is `now_ns` in its system time.
+pub(crate) fn serve(memory: &mut DomainMemory, domain: DomId, now_ns: u64) -> Served {
     let served = with(|store| store.serve(memory, domain));
     WAITING.store(served.unfinished, Ordering::Relaxed);
     if let Some(why) = served.closed {
-        warn!("domain {}: its connection to the store is closed: {why}", domain.0);
+        log_closed(domain, why, now_ns);
     }
     served
+}
+
+fn log_closed(domain: DomId, why: Closed, now_ns: u64) {
+    let Some(left_out) = CLOSED.lock().count(|| now_ns) else { return };
+    if left_out != 0 {
+        info!("domain {}: {left_out} lines like this were left out", domain.0);
+    }
+    warn!("domain {}: its connection to the store is closed: {why}", domain.0);
 }
 
 /// Returns whether requests were left by the last [`serve`], which takes some at a time.

@@ -274,7 +274,7 @@ impl Vcpu {
     /// Serves what the domain asks of the store. Many requests are served some at a time: the
     /// clock's interrupt comes for the rest.
     pub(super) fn serve_store(&mut self, channels: &mut EventChannels, memory: &mut DomainMemory) {
-        let served = store::serve(memory, channels.domain());
+        let served = store::serve(memory, channels.domain(), self.now_ns());
         tell(channels, memory, Service::Store, served.moved);
         if served.unfinished {
             self.arm(self.now_ns());

@@ -91,6 +91,7 @@ fn run(checks: &mut Checks, start: &'static StartInfo) {
     check_wild_indices(checks, &mut rings);
     check_lengths(checks, &mut rings);
     check_indices_anywhere(checks, &mut rings);
+    check_flood(checks, &mut rings);
 }
 
 /// Whether a read is answered.
@@ -161,4 +162,19 @@ fn check_indices_anywhere(checks: &mut Checks, rings: &mut Rings) {
     for _ in 0..3 {
         check_answer(checks, rings, "from any index");
     }
+}
+
+/// Whoever has its connection closed and opened again all the time does not fill the log.
+fn check_flood(checks: &mut Checks, rings: &mut Rings) {
+    for length in 5000..5100 {
+        rings.set([0; 4]);
+        let header = [abi::WRITE, 5, 0, length].into_iter().flat_map(u32::to_le_bytes);
+        rings.put(&header.collect::<Vec<_>>());
+        let is_told = send(rings.port);
+        rings.page.set_u32(CONNECTION, abi::RECONNECT);
+        if is_told.is_err() || send(rings.port).is_err() {
+            break;
+        }
+    }
+    check_answer(checks, rings, "after a flood");
 }
