@@ -54,7 +54,8 @@ pub const MAX_TOKEN_BYTES: usize = message::MAX_PAYLOAD - ABS_PATH_MAX - 2;
 pub const MAX_TRANSACTIONS: usize = 10;
 /// Bytes of the paths that a transaction can change, and of those that a domain is to hear of.
 const CHANGE_BYTES: usize = 16 << 10;
-/// Requests that are served in one go; each takes some ten thousand instructions at most.
+/// Requests that are served in one go. Each walks over the tree a few times, which takes some
+/// microseconds where it is full; the end of a transaction does so for each of its changes.
 const REQUESTS_AT_ONCE: u32 = 8;
 
 /// The store, which is too large for a stack. All zeros is one without a tree; [`Self::plant`]

@@ -60,7 +60,13 @@ pub(super) fn is_within(path: &[u8], above: &[u8]) -> bool {
 }
 
 /// Compares paths so that what is below a node comes right behind it.
+///
+/// Paths of one tree begin alike: of what they share, words are compared. A request walks over all
+/// nodes several times.
 pub(super) fn order(one: &[u8], other: &[u8]) -> core::cmp::Ordering {
+    let words = one.as_chunks::<8>().0.iter().zip(other.as_chunks::<8>().0);
+    let same = 8 * words.take_while(|(one, other)| one == other).count();
+    let (one, other) = (&one[same..], &other[same..]);
     let differ = one.iter().zip(other).find(|(one, other)| one != other);
     let rank = |byte: u8| if byte == b'/' { 0 } else { byte };
     match differ {
@@ -116,6 +122,20 @@ mod tests {
         paths.sort_by(|one, other| order(one.as_bytes(), other.as_bytes()));
         assert_eq!(paths, ["", "/a", "/a/b", "/a/b/c", "/a/b-", "/a-", "/ab", "/b"]);
         assert_eq!(order(b"/a", b"/a"), Ordering::Equal);
+    }
+
+    #[test]
+    fn long_paths_are_ordered_like_short_ones() {
+        let tails = ["", "/", "/a", "/a/b", "/a-", "/ab"];
+        for length in 0..20 {
+            let prefix = "x".repeat(length);
+            for (one, other) in tails.iter().flat_map(|one| tails.map(|other| (*one, other))) {
+                let [long, long_other] = [one, other].map(|tail| prefix.clone() + tail);
+                let expected = order(one.as_bytes(), other.as_bytes());
+                let found = order(long.as_bytes(), long_other.as_bytes());
+                assert_eq!(found, expected, "{long} {long_other}");
+            }
+        }
     }
 
     #[test]
