@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// In the second page of lists, from here on, are those of calls that are entries of a list.
-const LISTS_OF_ENTRIES: usize = 1024;
+pub(crate) const LISTS_OF_ENTRIES: usize = 1024;
 
 /// Bit of a count: the list is not at its beginning.
 const PREEMPTED: u64 = 1 << 31;
