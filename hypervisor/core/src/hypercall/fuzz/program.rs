@@ -144,23 +144,29 @@ fn value(bytes: &mut Bytes<'_>, caller: &Caller) -> u64 {
     }
 }
 
-/// One short program for each way into the hypervisor: each operation of each call, with a place in
-/// memory as its argument, at which there is a little of everything.
+/// Short programs for each way into the hypervisor: each operation of each call, with a place in
+/// memory as its argument, at which there are numbers, addresses and frames in different orders.
 pub(crate) fn seeds() -> Vec<Vec<u8>> {
-    let memory = [
-        [9, 0, 0, 0x0a, 8, 8, 0, 0x11],
-        [8, 16, 0, 0x0e, 8, 24, 0, 0x20],
-        [8, 32, 0, 0x1e, 8, 40, 0, 0x0a],
-    ];
+    // Values: SELF, a page, a small count, a large one, a frame.
+    let (own, page, few, many, frame) =
+        (&[0x0a][..], &[0x01, 0, 8][..], &[0x20][..], &[0x04, 200, 0][..], &[0x1e][..]);
+    let orders =
+        [[own, page, frame, few, own], [page, many, few, own, page], [page, few, page, few, own]];
+    let memory = |order: [&[u8]; 5]| -> Vec<u8> {
+        let word = |(at, value): (u8, &&[u8])| [&[8, 8 * at, 0][..], value].concat();
+        (0..).zip(&order).flat_map(word).collect()
+    };
     let mut seeds = Vec::new();
     for number in 0..64_u8 {
-        let mut program = memory.as_flattened().to_vec();
-        for operation in 0..16_u8 {
-            // An operation and a place; a place and a count; in pieces.
-            program.extend([0, number, operation << 4, 1, 0, 0, 0x10, 0x0a, 0, operation]);
-            program.extend([0, number | 64, 1, 0, 0, operation << 4, 0, 0x0a, 0, 0]);
+        for order in orders {
+            let mut program = memory(order);
+            for operation in 0..16_u8 {
+                // An operation and a place; a place and a count; in pieces.
+                program.extend([0, number, operation << 4, 1, 0, 0, 0x10, 0x0a, 0, operation]);
+                program.extend([0, number | 64, 1, 0, 0, operation << 4, 0, 0x0a, 0, 0]);
+            }
+            seeds.push(program);
         }
-        seeds.push(program);
     }
     seeds
 }
