@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::machine::choice::Wish;
+use crate::machine::{Pace, choice::Wish};
 use crate::setup::Policy;
 use crate::size::Size;
 
@@ -127,6 +127,9 @@ pub(crate) struct RunOptions {
     /// Leave standard input alone
     #[arg(long)]
     pub(crate) no_input: bool,
+    /// How time passes; chosen by what is run.
+    #[arg(skip)]
+    pub(crate) pace: Pace,
     /// Set-up.
     #[command(flatten)]
     pub(crate) setup: SetupOptions,

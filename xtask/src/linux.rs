@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 
 use crate::cli::{GuestOptions, LinuxOptions, RunOptions};
+use crate::machine::Pace;
 use crate::run;
 use crate::size::Size;
 use crate::workspace::Workspace;
@@ -49,6 +50,7 @@ pub(crate) fn run(workspace: &Workspace, options: &LinuxOptions) -> Result<ExitC
         trace: options.trace.clone(),
         poweroff_after: None,
         no_input: options.no_input,
+        pace: Pace::Brisk,
         setup: options.setup,
     };
     run::run(workspace, &options)

@@ -18,7 +18,7 @@ use crate::kernel_file;
 use crate::machine::choice::{Choice, choose, choose_bare};
 use crate::machine::process::last_words;
 use crate::machine::watch::{Finish, Watch};
-use crate::machine::{self, Boot, Machine, Pace, Setup, kvm};
+use crate::machine::{self, Boot, Machine, Setup, kvm};
 use crate::programs;
 use crate::progress;
 use crate::setup::{self, requirement::Use, rust::Part};
@@ -145,7 +145,7 @@ fn boot(
     options: &RunOptions,
 ) -> Result<Finish> {
     let memory = machine_memory(options);
-    let setup = Setup { boot: medium, memory, cpu: None, pace: Pace::Usual };
+    let setup = Setup { boot: medium, memory, cpu: None, pace: options.pace };
     let mut watch = Watch::prepare()?;
     if let Some(path) = &options.trace {
         watch.trace_to(trace::create(path)?);

@@ -12,7 +12,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::{Boot, Setup, process};
+use super::{Boot, Pace, Setup, process};
 use crate::size::Size;
 
 /// The CPU model with every VMX feature that the hypervisor can use.
@@ -20,6 +20,10 @@ const DEFAULT_CPU: &str = "corei7_icelake_u";
 
 /// Instructions per emulated second.
 const IPS: u32 = 20_000_000;
+
+/// The same for [`Pace::Brisk`]: about what Bochs executes in a second outside. Firmware then waits
+/// for longer.
+const BRISK_IPS: u32 = 100_000_000;
 
 /// The most memory that a machine of Bochs gets; with more it never comes to its BIOS.
 const MOST_MEMORY: Size = Size::from_mib(4096);
@@ -83,11 +87,12 @@ fn configuration(setup: &Setup, bios: &Path, vga_bios: &Path, port: u16) -> Stri
     let megs = setup.memory.mib();
     let host_megs = megs.min(MOST_HOST_MEGS);
     let (bios, vga_bios) = (bios.display(), vga_bios.display());
+    let ips = if setup.pace == Pace::Brisk { BRISK_IPS } else { IPS };
     format!(
         "display_library: rfb, options=\"timeout=0\"
 romimage: file={bios}
 vgaromimage: file={vga_bios}
-cpu: model={cpu}, count=1, ips={IPS}, reset_on_triple_fault=0
+cpu: model={cpu}, count=1, ips={ips}, reset_on_triple_fault=0
 memory: guest={megs}, host={host_megs}
 ata0-master: type=cdrom, path=cdrom.iso, status=inserted
 boot: cdrom
@@ -105,7 +110,6 @@ log: emulator.log
 
 #[cfg(test)]
 mod tests {
-    use super::super::Pace;
     use super::*;
 
     #[test]
@@ -122,7 +126,10 @@ mod tests {
         {
             assert!(text.lines().any(|found| found == line), "{line}");
         }
-        assert!(text.contains("model=tigerlake,"));
+        assert!(text.contains("model=tigerlake,") && text.contains("ips=20000000,"));
+        let brisk = Setup { pace: Pace::Brisk, ..setup };
+        let text = configuration(&brisk, Path::new("/bios"), Path::new("/vga"), 4321);
+        assert!(text.contains("ips=100000000,"));
         assert!(text.contains("dev=127.0.0.1:4321\n"));
     }
 

@@ -83,7 +83,11 @@ pub(crate) fn prepare(scenario: &Scenario, programs: &Programs, directory: &Path
     };
     // Firmware waits for so long that counting instructions takes minutes.
     let is_exact = spec.is_bare() && spec.machine().boots_directly();
-    let pace = if is_exact { Pace::Instructions } else { Pace::Usual };
+    let pace = match spec.image.guest {
+        Guest::Linux => Pace::Brisk,
+        _ if is_exact => Pace::Instructions,
+        _ => Pace::Usual,
+    };
     Ok(Setup { boot, memory: machine_memory(spec), cpu: spec.cpu.clone(), pace })
 }
 
