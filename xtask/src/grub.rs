@@ -3,14 +3,12 @@
 //!
 //! The packages are fetched by apt and unpacked below the target directory; nothing is installed.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use xshell::{Shell, cmd};
 
-use crate::setup::line::Line;
-use crate::setup::{Policy, program_in_path};
+use crate::setup::{Policy, packages, program_in_path};
 use crate::workspace::Workspace;
 
 /// The packages: GRUB's modules, and an image that looks for a configuration.
@@ -46,12 +44,8 @@ impl Grub {
         if policy == Policy::Report {
             bail!("Debian's packages {names} are not there and would have to be fetched");
         }
-        for tool in ["apt-get", "dpkg-deb"] {
-            ensure!(program_in_path(tool).is_some(), "there is no {tool}, which fetches {names}");
-        }
-        let staging = tempfile::tempdir_in(&directory).context("cannot make a directory")?;
-        Line::of(&[&["apt-get", "download"][..], &PACKAGES].concat()).run(staging.path())?;
-        unpack(staging.path(), &grub.root)?;
+        packages::check_tools()?;
+        packages::fetch(&directory, &grub.root, || Ok(PACKAGES.map(str::to_owned).into()))?;
         ensure!(grub.is_complete(), "{names} do not have what was looked for in them");
         Ok(grub)
     }
@@ -85,20 +79,10 @@ impl Grub {
     }
 }
 
-/// Unpacks all packages of `directory` to `root`.
-fn unpack(directory: &Path, root: &Path) -> Result<()> {
-    let shell = Shell::new().context("cannot tell the current directory")?;
-    for entry in fs::read_dir(directory).context("cannot list the packages")? {
-        let file = entry.context("cannot list the packages")?.path();
-        let result = cmd!(shell, "dpkg-deb --extract {file} {root}").quiet().run();
-        result.with_context(|| format!("cannot unpack {}", file.display()))?;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn nothing_is_fetched_without_leave() {

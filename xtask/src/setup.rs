@@ -5,9 +5,10 @@
 //! managers the command is shown and left to the user.
 
 pub(crate) mod distribution;
-pub(crate) mod line;
+mod line;
 mod missing;
-pub(crate) mod privilege;
+pub(crate) mod packages;
+mod privilege;
 pub(crate) mod requirement;
 pub(crate) mod rust;
 

@@ -6,13 +6,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use xshell::{Shell, cmd};
 
-use crate::progress;
-use crate::setup::line::Line;
-use crate::setup::privilege::Privilege;
-use crate::setup::{Policy, program_in_path};
+use crate::setup::{Policy, packages};
 use crate::workspace::Workspace;
 
 /// The package that depends on the newest kernel.
@@ -70,35 +67,13 @@ pub(crate) fn obtain(workspace: &Workspace, policy: Policy) -> Result<Packages> 
             "Debian's packages {KERNEL} and {BUSYBOX} are not there and would have to be fetched"
         );
     }
-    for tool in ["apt-get", "apt-cache", "dpkg-deb"] {
-        ensure!(
-            program_in_path(tool).is_some(),
-            "{tool} is not there, which fetches Debian's kernel; name a kernel and a static \
-             BusyBox of yours by --kernel and --busybox"
-        );
-    }
-    let staging = tempfile::tempdir_in(&directory).context("cannot make a directory")?;
-    fetch(staging.path())?;
-    let unpacked = staging.path().join("root");
-    unpack(staging.path(), &unpacked)?;
-    // Whatever an interrupted run left there is not all of it.
-    let _ = fs::remove_dir_all(&root);
-    fs::rename(&unpacked, &root).context("cannot name what was unpacked")?;
-    Packages::unpacked(&root).context("the packages do not have what was looked for in them")
-}
-
-/// Has apt fetch the packages to `directory`.
-fn fetch(directory: &Path) -> Result<()> {
-    let download = || {
+    packages::check_tools()
+        .context("name a kernel and a static BusyBox of yours by --kernel and --busybox")?;
+    packages::fetch(&directory, &root, || {
         let kernel = newest_kernel().with_context(|| format!("apt knows no package {KERNEL}"))?;
-        Line::of(&["apt-get", "download", &kernel, BUSYBOX]).run(directory)
-    };
-    if download().is_ok() {
-        return Ok(());
-    }
-    // There are no lists, or they name a version that is no longer there.
-    Privilege::ours().elevate(vec!["apt-get".into(), "update".into()]).run(directory)?;
-    download()
+        Ok(vec![kernel, BUSYBOX.to_owned()])
+    })?;
+    Packages::unpacked(&root).context("the packages do not have what was looked for in them")
 }
 
 /// The name of the package with the newest kernel.
@@ -112,21 +87,6 @@ fn newest_kernel() -> Option<String> {
 fn dependency(text: &str) -> Option<String> {
     let name = text.lines().find_map(|line| line.trim().strip_prefix("Depends: "))?;
     name.starts_with("linux-image-").then(|| name.to_owned())
-}
-
-/// Unpacks all packages of `directory` to `root`.
-fn unpack(directory: &Path, root: &Path) -> Result<()> {
-    let entries = fs::read_dir(directory).context("cannot list the packages")?;
-    let files = entries.filter_map(Result::ok).map(|entry| entry.path());
-    for file in files.filter(|path| path.extension().is_some_and(|it| it == "deb")) {
-        let shell = Shell::new().context("cannot tell the current directory")?;
-        cmd!(shell, "dpkg-deb --extract {file} {root}")
-            .quiet()
-            .run()
-            .with_context(|| format!("cannot unpack {}", file.display()))?;
-    }
-    progress!("the packages are unpacked");
-    Ok(())
 }
 
 #[cfg(test)]
