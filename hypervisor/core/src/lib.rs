@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod address;
+pub mod block;
 pub mod bounce;
 pub mod byte_ring;
 pub mod console;
