@@ -46,22 +46,22 @@ pub(crate) fn run(workspace: &Workspace, options: &TestOptions) -> Result<ExitCo
     setup::ensure(workspace, &selection.uses(), &[Part::BareTarget], options.setup.policy())?;
     let _alone = wait_until_alone(workspace)?;
     let start = Instant::now();
-    let mut report = Report::default();
+    let report = Report::default();
     for tier in Tier::ALL.into_iter().filter(|tier| selection.tiers.contains(tier)) {
-        run_tier(workspace, tier, options.setup.policy(), &mut report);
+        run_tier(workspace, tier, options.setup.policy(), &report);
     }
     let seconds = options.fuzz_seconds;
     let fuzzed = selection.fuzzed();
     match setup::ensure(workspace, fuzz::uses(&fuzzed), &[], options.setup.policy()) {
-        Ok(()) => fuzz::run(workspace, &fuzzed, seconds, jobs(options), &mut report),
+        Ok(()) => fuzz::run(workspace, &fuzzed, seconds, jobs(options), &report),
         Err(error) => {
             for name in fuzzed {
                 report.add(&Row::skipped(fuzz::row_name(name), &error));
             }
         }
     }
-    skip_unavailable(workspace, &mut selection, options.setup.policy(), &mut report);
-    scenarios::run(workspace, &selection.scenarios, jobs(options), &mut report);
+    skip_unavailable(workspace, &mut selection, options.setup.policy(), &report);
+    scenarios::run(workspace, &selection.scenarios, jobs(options), &report);
     progress!("{:.0} s in all", start.elapsed().as_secs_f64());
     Ok(report.close(selection.minimum()))
 }
@@ -71,7 +71,7 @@ fn skip_unavailable(
     workspace: &Workspace,
     selection: &mut Selection,
     policy: Policy,
-    report: &mut Report,
+    report: &Report,
 ) {
     if let Err(error) = setup::ensure(workspace, &selection.wishes(), &[], policy) {
         for scenario in selection.take_skipped() {
@@ -95,7 +95,7 @@ fn skip_unavailable(
 }
 
 /// Runs a tier other than the scenarios.
-fn run_tier(workspace: &Workspace, tier: Tier, policy: Policy, report: &mut Report) {
+fn run_tier(workspace: &Workspace, tier: Tier, policy: Policy, report: &Report) {
     let start = Instant::now();
     let name = tier.name();
     let result = match tier {

@@ -62,7 +62,7 @@ pub(super) fn run(
     targets: &[&'static str],
     seconds: u32,
     jobs: usize,
-    report: &mut Report,
+    report: &Report,
 ) {
     if targets.is_empty() {
         return;
@@ -76,16 +76,13 @@ pub(super) fn run(
         }
     };
     progress!("fuzzing {} targets for {seconds} s each, {jobs} at a time", targets.len());
-    let (next, report) = (Mutex::new(targets.iter()), Mutex::new(report));
+    let next = Mutex::new(targets.iter());
     let take = || next.lock().ok()?.next().copied();
     let work = || {
         while let Some(target) = take() {
             let start = Instant::now();
             let result = fuzz(workspace, &host, target, seconds);
-            let row = Row::of_result(row_name(target), result, start.elapsed());
-            if let Ok(mut report) = report.lock() {
-                report.add(&row);
-            }
+            report.add(&Row::of_result(row_name(target), result, start.elapsed()));
         }
     };
     thread::scope(|scope| {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::process::ExitCode;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::host::HostTests;
@@ -107,46 +108,60 @@ impl fmt::Display for Tally {
     }
 }
 
-/// A run's results as they come in, each printed at once.
+/// A run's results as they come in from any thread, each printed at once.
 #[derive(Debug, Default)]
-pub(crate) struct Report {
+pub(crate) struct Report(Mutex<Results>);
+
+/// What has come in.
+#[derive(Debug, Default)]
+struct Results {
     tally: Tally,
     failures: Vec<String>,
 }
 
 impl Report {
     /// Takes a test's result.
-    pub(crate) fn add(&mut self, row: &Row) {
-        println!("{row}");
-        self.tally.count(row.status);
-        if row.status == Status::Failed {
-            self.failures.push(row.name.clone());
-        }
+    pub(crate) fn add(&self, row: &Row) {
+        let mut tally = Tally::default();
+        tally.count(row.status);
+        self.results().take(row, tally);
     }
 
     /// Takes the results of a package's tests, which are one line but count each.
-    pub(crate) fn add_host(&mut self, name: String, tests: &HostTests, time: Duration) {
-        let row = tests.row(name, time);
-        println!("{row}");
-        self.tally.passed += tests.tally.passed;
-        self.tally.failed += tests.tally.failed;
-        self.tally.skipped += tests.tally.skipped;
-        if row.status == Status::Failed {
-            self.failures.push(row.name);
-        }
+    pub(crate) fn add_host(&self, name: String, tests: &HostTests, time: Duration) {
+        self.results().take(&tests.row(name, time), tests.tally);
     }
 
     /// Prints the end of the report and tells the exit status.
-    pub(crate) fn close(mut self, minimum: u32) -> ExitCode {
-        if self.tally.failed == 0 && !self.tally.is_success(minimum) {
-            let remark = format!("{} tests passed, and at least {minimum} must", self.tally.passed);
+    pub(crate) fn close(self, minimum: u32) -> ExitCode {
+        let tally = self.results().tally;
+        if tally.failed == 0 && !tally.is_success(minimum) {
+            let remark = format!("{} tests passed, and at least {minimum} must", tally.passed);
             self.add(&Row::failed("minimum".to_owned(), vec![remark], Duration::ZERO));
         }
-        if !self.failures.is_empty() {
-            println!("failed: {}", self.failures.join(" "));
+        let Results { tally, failures } = &*self.results();
+        if !failures.is_empty() {
+            println!("failed: {}", failures.join(" "));
         }
-        println!("{}", self.tally);
-        if self.tally.is_success(minimum) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        println!("{tally}");
+        if tally.is_success(minimum) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+
+    fn results(&self) -> MutexGuard<'_, Results> {
+        // A thread that panics while it adds a result has printed it, at the least.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Results {
+    fn take(&mut self, row: &Row, tally: Tally) {
+        println!("{row}");
+        self.tally.passed += tally.passed;
+        self.tally.failed += tally.failed;
+        self.tally.skipped += tally.skipped;
+        if row.status == Status::Failed {
+            self.failures.push(row.name.clone());
+        }
     }
 }
 

@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -45,7 +44,7 @@ const STARTS: u32 = 3;
 const TRACE: &str = "trace";
 
 /// Builds and runs `scenarios`, `jobs` at a time.
-pub(crate) fn run(workspace: &Workspace, scenarios: &[Scenario], jobs: usize, report: &mut Report) {
+pub(crate) fn run(workspace: &Workspace, scenarios: &[Scenario], jobs: usize, report: &Report) {
     if scenarios.is_empty() {
         return;
     }
@@ -91,25 +90,17 @@ fn run_all(
     scenarios: &[Scenario],
     programs: &Programs,
     jobs: usize,
-    report: &mut Report,
+    report: &Report,
 ) {
     let next = AtomicUsize::new(0);
-    let (sender, receiver) = channel();
-    let work = |rows: Sender<Row>| {
+    let work = || {
         while let Some(scenario) = scenarios.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if rows.send(run_one(workspace, scenario, programs)).is_err() {
-                return;
-            }
+            report.add(&run_one(workspace, scenario, programs));
         }
     };
     thread::scope(|scope| {
         for _ in 0..jobs.min(scenarios.len()) {
-            let rows = sender.clone();
-            scope.spawn(|| work(rows));
-        }
-        drop(sender);
-        for row in receiver {
-            report.add(&row);
+            scope.spawn(work);
         }
     });
 }
