@@ -1,4 +1,5 @@
-//! `xtask test`: the tests of every tier, cheapest first, and one line on how it went.
+//! `xtask test`: the tests of every tier, cheapest first, and one line on how it went. Miri, which
+//! takes long and uses one CPU, runs beside the others.
 //!
 //! A run in which too little was tested fails, so that a broken filter or an empty directory never
 //! looks like success.
@@ -16,6 +17,7 @@ pub(crate) mod selection;
 
 use std::fs::File;
 use std::process::ExitCode;
+use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -47,23 +49,36 @@ pub(crate) fn run(workspace: &Workspace, options: &TestOptions) -> Result<ExitCo
     let _alone = wait_until_alone(workspace)?;
     let start = Instant::now();
     let report = Report::default();
-    for tier in Tier::ALL.into_iter().filter(|tier| selection.tiers.contains(tier)) {
-        run_tier(workspace, tier, options.setup.policy(), &report);
-    }
-    let seconds = options.fuzz_seconds;
+    let interpreted = miri::available(workspace, &selection, options.setup.policy(), &report);
+    thread::scope(|scope| {
+        scope.spawn(|| miri::run_all(workspace, &interpreted, &report));
+        for tier in &selection.tiers {
+            run_tier(workspace, *tier, &report);
+        }
+        run_fuzzing(workspace, &selection, options, &report);
+        skip_unavailable(workspace, &mut selection, options.setup.policy(), &report);
+        scenarios::run(workspace, &selection.scenarios, jobs(options), &report);
+    });
+    progress!("{:.0} s in all", start.elapsed().as_secs_f64());
+    Ok(report.close(selection.minimum()))
+}
+
+/// Fuzzes what is selected.
+fn run_fuzzing(
+    workspace: &Workspace,
+    selection: &Selection,
+    options: &TestOptions,
+    report: &Report,
+) {
     let fuzzed = selection.fuzzed();
     match setup::ensure(workspace, fuzz::uses(&fuzzed), &[], options.setup.policy()) {
-        Ok(()) => fuzz::run(workspace, &fuzzed, seconds, jobs(options), &report),
+        Ok(()) => fuzz::run(workspace, &fuzzed, options.fuzz_seconds, jobs(options), report),
         Err(error) => {
             for name in fuzzed {
                 report.add(&Row::skipped(fuzz::row_name(name), &error));
             }
         }
     }
-    skip_unavailable(workspace, &mut selection, options.setup.policy(), &report);
-    scenarios::run(workspace, &selection.scenarios, jobs(options), &report);
-    progress!("{:.0} s in all", start.elapsed().as_secs_f64());
-    Ok(report.close(selection.minimum()))
 }
 
 /// Takes out, each by its name, what needs a machine or packages that cannot be had here.
@@ -94,39 +109,30 @@ fn skip_unavailable(
     }
 }
 
-/// Runs a tier other than the scenarios.
-fn run_tier(workspace: &Workspace, tier: Tier, policy: Policy, report: &Report) {
+/// Runs a tier that is a single step, or the tests of a package.
+fn run_tier(workspace: &Workspace, tier: Tier, report: &Report) {
     let start = Instant::now();
-    let name = tier.name();
     let result = match tier {
-        Tier::Host(package) => match host::run(workspace, package) {
-            Ok(tests) => return report.add_host(name, &tests, start.elapsed()),
-            Err(error) => Err(error),
-        },
-        Tier::Miri(package) => match setup::ensure(workspace, &[], &[Part::Miri], policy) {
-            // A toolchain of its own, which not every host can have.
-            Err(error) => return report.add(&Row::skipped(name, &error)),
-            Ok(()) => match miri::run(workspace, package) {
-                Ok(tests) => return report.add_host(name, &tests, start.elapsed()),
-                Err(error) => Err(error),
-            },
-        },
+        Tier::Host(package) => {
+            let result = host::run(workspace, package);
+            return report.add_package(tier.name(), result, start.elapsed());
+        }
+        // Run beside these, and behind them.
+        Tier::Miri(_) | Tier::Fuzz(_) => return,
         Tier::Abi => abi::run().map(|()| String::new()),
         Tier::Noinstr => noinstr::run(workspace),
         Tier::Guide => guide::run(workspace),
         Tier::Sites => sites::test(workspace),
-        // Run side by side, behind all others.
-        Tier::Fuzz(_) => return,
         Tier::Size => {
             build::single(build::HYPERVISOR, workspace).and_then(|file| build::check_size(&file))
         }
     };
-    report.add(&Row::of_result(name, result, start.elapsed()));
+    report.add(&Row::of_result(tier.name(), result, start.elapsed()));
 }
 
 /// How many scenarios run side by side.
 fn jobs(options: &TestOptions) -> usize {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
     options.jobs.map_or(cores, usize::from)
 }
 

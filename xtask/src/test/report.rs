@@ -5,6 +5,8 @@ use std::process::ExitCode;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use anyhow::Result;
+
 use super::host::HostTests;
 
 /// What became of a test.
@@ -44,7 +46,7 @@ impl Row {
     }
 
     /// A test that is a single step: its success with a remark that may be empty, or its error.
-    pub(crate) fn of_result(name: String, result: anyhow::Result<String>, time: Duration) -> Self {
+    pub(crate) fn of_result(name: String, result: Result<String>, time: Duration) -> Self {
         match result {
             Err(error) => Self::failed(name, vec![format!("{error:#}")], time),
             Ok(remark) => {
@@ -127,9 +129,12 @@ impl Report {
         self.results().take(row, tally);
     }
 
-    /// Takes the results of a package's tests, which are one line but count each.
-    pub(crate) fn add_host(&self, name: String, tests: &HostTests, time: Duration) {
-        self.results().take(&tests.row(name, time), tests.tally);
+    /// Takes what became of a package's tests, which are one line but count each.
+    pub(crate) fn add_package(&self, name: String, result: Result<HostTests>, time: Duration) {
+        match result {
+            Ok(tests) => self.results().take(&tests.row(name, time), tests.tally),
+            Err(error) => self.add(&Row::of_result(name, Err(error), time)),
+        }
     }
 
     /// Prints the end of the report and tells the exit status.

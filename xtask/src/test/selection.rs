@@ -118,6 +118,12 @@ impl Selection {
         self.tiers.iter().filter_map(name).collect()
     }
 
+    /// The packages whose tests run under Miri.
+    pub(crate) fn interpreted(&self) -> Vec<&'static str> {
+        let name = |tier: &Tier| if let Tier::Miri(name) = tier { Some(*name) } else { None };
+        self.tiers.iter().filter_map(name).collect()
+    }
+
     /// The least number of tests that must pass.
     pub(crate) fn minimum(&self) -> u32 {
         if self.is_whole { MINIMUM } else { 1 }
