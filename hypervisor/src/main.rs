@@ -7,6 +7,7 @@ mod backtrace;
 mod boot;
 mod console;
 mod cpu;
+mod debug_console;
 mod domain_memory;
 mod logger;
 mod memory;

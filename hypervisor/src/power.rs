@@ -4,12 +4,11 @@
 //! trusted where the serial console cannot. On a machine without one the log has to do.
 
 use crate::console;
-use core::arch::asm;
+use crate::debug_console::DebugConsole;
 use core::fmt;
 use x86_64::instructions::port::Port;
 use x86_64::instructions::{hlt, interrupts};
 use xenolith_core::shutdown::ShutdownReason;
-use xenolith_core::trace;
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -48,7 +47,6 @@ impl Verdict {
     }
 }
 
-const DEBUG_CONSOLE: u16 = 0xe9;
 const QEMU_DEBUG_EXIT: u16 = 0xf4;
 const BOCHS_SHUTDOWN: u16 = 0x8900;
 
@@ -65,40 +63,6 @@ pub(crate) fn end(verdict: Verdict) -> ! {
     console::flush();
     loop {
         hlt();
-    }
-}
-
-/// The debug console of an emulator.
-pub(crate) struct DebugConsole;
-
-impl DebugConsole {
-    /// Returns whether there is one.
-    pub(crate) fn is_present() -> bool {
-        // SAFETY: the port answers in emulators only; elsewhere the bus reads all ones.
-        unsafe { Port::<u8>::new(DEBUG_CONSOLE).read() == 0xe9 }
-    }
-}
-
-impl DebugConsole {
-    /// Writes a record of a trace; there is a debug console.
-    pub(crate) fn write_record(record: &[u8]) {
-        // SAFETY: writes to the port have no effect on memory.
-        unsafe { Port::new(DEBUG_CONSOLE).write(trace::START) };
-        // SAFETY: as above; the bytes are read, forwards, since no code here sets the direction flag.
-        unsafe {
-            asm!("rep outsb", in("dx") DEBUG_CONSOLE, inout("rsi") record.as_ptr() => _,
-                 inout("rcx") record.len() => _, options(nostack, readonly));
-        }
-    }
-}
-
-impl fmt::Write for DebugConsole {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        for byte in text.bytes() {
-            // SAFETY: this is only reached when the port was found to be a debug console.
-            unsafe { Port::new(DEBUG_CONSOLE).write(byte) };
-        }
-        Ok(())
     }
 }
 

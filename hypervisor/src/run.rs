@@ -5,6 +5,7 @@ use crate::console;
 use crate::cpu::clock::Clock;
 use crate::cpu::segments::{Loaded, Segments};
 use crate::cpu::{self, HostState, features};
+use crate::debug_console::DebugConsole;
 use crate::domain_memory::DomainMemory;
 use crate::memory::{Memory, direct, stacks::StackTops};
 use crate::power::{self, Verdict};
@@ -105,7 +106,7 @@ fn prepare(machine: &mut Machine) -> Result<RunningDomain, BootError> {
 /// root.
 fn resident_header(trace: bool) -> Header {
     let mut header = Header::read(RESIDENT).expect("it was built with the hypervisor");
-    if trace && power::DebugConsole::is_present() {
+    if trace && DebugConsole::is_present() {
         header.trace();
     } else if trace {
         warn!("there is no debug console, so nothing is traced");

@@ -11,6 +11,7 @@ pub mod bounce;
 pub mod byte_ring;
 pub mod console;
 pub mod crash;
+pub mod debug_console;
 pub mod delivery;
 pub mod domain;
 pub mod domain_builder;

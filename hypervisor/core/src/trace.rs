@@ -1,14 +1,10 @@
 //! The trace of a domain: a record for each time its kernel is entered or leaves.
 //!
-//! Root writes records, one after the other, to the emulator's debug console, each behind a
-//! [`START`]; `xtask trace` reads them. What the hypervisor says there otherwise is text, which has
-//! no such byte.
+//! Root writes records, one after the other, to the emulator's debug console
+//! ([`crate::debug_console`]); `xtask trace` reads them.
 
 use crate::hypercall::Args;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
-
-/// The byte before each record: ASCII's record separator.
-pub const START: u8 = 0x1e;
 
 /// Bytes of a record.
 pub const RECORD_BYTES: usize = size_of::<Record>();

@@ -6,11 +6,12 @@
 use super::exits::{self, Next, RESUME, VMCALL_BYTES};
 use super::switch::GuestRegisters;
 use super::vcpu::Context;
-use crate::power::DebugConsole;
+use crate::debug_console::DebugConsole;
 use core::arch::asm;
 use xenolith_abi::hypercall::IRET;
 use xenolith_abi::trap::IretContext;
 use xenolith_core::address::Gva;
+use xenolith_core::debug_console;
 use xenolith_core::emulate::Exception;
 use xenolith_core::guest_memory::GuestMemory;
 use xenolith_core::hypercall::Args;
@@ -144,6 +145,6 @@ impl Context<'_> {
 
     fn write_record(&self, record: Record) {
         let record = Record { domain: self.domain.id.0, vcpu: self.vcpu.id.0, ..record };
-        DebugConsole::write_record(record.as_bytes());
+        DebugConsole::write_record(&debug_console::Record::Trace(record.as_bytes()));
     }
 }

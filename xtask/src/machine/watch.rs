@@ -3,11 +3,12 @@
 //! Two threads turn the console and the status port into events; this loop takes them in one place
 //! and has the only clock. Whatever happens, the emulator is gone when it returns.
 
+mod records;
 mod state;
 mod status;
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Write};
+use std::io::BufReader;
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{ChildStdout, Command};
@@ -20,6 +21,7 @@ use anyhow::Result;
 use super::link::Link;
 use super::process::Process;
 use crate::end::End;
+use records::Records;
 use state::State;
 
 /// Something that happened to a running machine.
@@ -33,8 +35,8 @@ pub(crate) enum Event {
     ConsoleClosed,
     /// A line of the status port.
     Status(String),
-    /// A record of a trace cannot be written.
-    TraceFailed(std::io::Error),
+    /// What the status port says cannot be taken.
+    StatusFailed(anyhow::Error),
     /// The emulator has ended.
     StatusClosed,
     /// A signal asks us to stop.
@@ -64,7 +66,7 @@ pub(crate) enum Finish {
 #[derive(Debug)]
 pub(crate) struct Watch {
     link: Link,
-    trace: Option<File>,
+    records: Records,
     events: (Sender<Event>, Receiver<Event>),
 }
 
@@ -74,12 +76,12 @@ impl Watch {
     /// # Errors
     /// No port is free.
     pub(crate) fn prepare() -> Result<Self> {
-        Ok(Self { link: Link::open()?, trace: None, events: channel() })
+        Ok(Self { link: Link::open()?, records: Records::default(), events: channel() })
     }
 
     /// Writes the records of a trace to `file`.
     pub(crate) fn trace_to(&mut self, file: File) {
-        self.trace = Some(file);
+        self.records.trace_to(file);
     }
 
     /// The port at which the emulator must dial in.
@@ -109,7 +111,7 @@ impl Watch {
         let (process, output) = Process::start(command, directory)?;
         let (sender, receiver) = self.events;
         let abandon = self.link.serve(sender.clone());
-        report_status(output, self.trace, sender);
+        report_status(output, self.records, sender);
         let mut state = State::new(process, abandon, limit);
         while !state.is_over() {
             match receiver.recv_timeout(state.patience()) {
@@ -122,16 +124,14 @@ impl Watch {
     }
 }
 
-/// Reports each line of the emulator's output, then its end; records of a trace go to their file.
-fn report_status(output: ChildStdout, trace: Option<File>, events: Sender<Event>) {
+/// Reports each line of the emulator's output, then its end; keeps its records.
+fn report_status(output: ChildStdout, mut records: Records, events: Sender<Event>) {
     thread::spawn(move || {
-        let mut records = trace.map(BufWriter::new);
         let line = |line: String| events.send(Event::Status(line)).is_ok();
-        let split = status::split(BufReader::new(output), records.as_mut(), line);
-        // What is left of the trace is written before the run counts as over.
-        let flushed = records.map_or(Ok(()), |mut records| records.flush());
-        if let Err(error) = split.and(flushed) {
-            let _ = events.send(Event::TraceFailed(error));
+        let split = status::split(BufReader::new(output), |record| records.take(record), line);
+        // All records are kept before the run counts as over.
+        if let Err(error) = split.and(records.finish()) {
+            let _ = events.send(Event::StatusFailed(error));
         }
         let _ = events.send(Event::StatusClosed);
     });

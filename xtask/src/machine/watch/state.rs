@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use super::{Event, Finish, Listener};
 use crate::end::{End, parse_verdict};
@@ -52,9 +52,7 @@ impl State {
             Event::Console(bytes) => listener.console(&bytes),
             Event::ConsoleClosed => self.open.1 = false,
             Event::Status(line) => self.status(&line)?,
-            Event::TraceFailed(error) => {
-                return Err(error).context("cannot write the trace");
-            }
+            Event::StatusFailed(error) => return Err(error),
             Event::StatusClosed => {
                 self.open.0 = false;
                 self.abandon.abandon();

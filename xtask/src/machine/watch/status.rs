@@ -1,37 +1,33 @@
-//! The status port: lines of text, and between them the records of a trace.
+//! The status port, which is the debug console: lines of text, and between them records.
 
-use std::io::{self, BufRead, Write};
+use std::io::BufRead;
+use std::mem;
 
-use xenolith_core::trace::{RECORD_BYTES, START};
+use anyhow::{Context, Result};
+use xenolith_core::debug_console::{HEADER_BYTES, Header, Record, START};
+use zerocopy::FromBytes;
 
-/// Hands each line to `line`, until it returns false, and each record to `trace`. Without a trace all
-/// is text. An emulator that cannot be read any more has ended.
+/// Hands each line to `line`, until it returns false, and each record to `record`. An emulator that
+/// cannot be read any more has ended; a record that it did not finish never was.
 ///
 /// # Errors
-/// A record cannot be written.
+/// `record` fails, or what begins like a record is none.
 pub(super) fn split(
     mut output: impl BufRead,
-    mut trace: Option<&mut impl Write>,
+    mut record: impl FnMut(Record<'_>) -> Result<()>,
     mut line: impl FnMut(String) -> bool,
-) -> io::Result<()> {
+) -> Result<()> {
     let mut text = Vec::new();
-    let mut left = 0;
+    let mut open = OpenRecord::default();
     while let Ok(bytes) = output.fill_buf() {
         let [first, ..] = *bytes else { break };
         let mut used = 1;
-        match &mut trace {
-            Some(trace) if left > 0 => {
-                used = bytes.len().min(left);
-                trace.write_all(&bytes[..used])?;
-                left -= used;
-            }
-            Some(_) if first == START => left = RECORD_BYTES,
-            _ if first == b'\n' => {
-                if !line(String::from_utf8_lossy(&std::mem::take(&mut text)).into_owned()) {
-                    return Ok(());
-                }
-            }
-            _ => text.push(first),
+        if open.has_begun() || first == START {
+            used = open.take(bytes, &mut record)?;
+        } else if first != b'\n' {
+            text.push(first);
+        } else if !line(String::from_utf8_lossy(&mem::take(&mut text)).into_owned()) {
+            return Ok(());
         }
         output.consume(used);
     }
@@ -41,56 +37,45 @@ pub(super) fn split(
     Ok(())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::io::BufReader;
+/// As much of a record as has come.
+#[derive(Debug, Default)]
+struct OpenRecord {
+    bytes: Vec<u8>,
+}
 
-    /// Splits `bytes`, which come in pieces of `piece`.
-    fn run(bytes: &[u8], piece: usize, trace: bool) -> (Vec<u8>, Vec<String>) {
-        let (mut records, mut lines) = (Vec::new(), Vec::new());
-        let output = BufReader::with_capacity(piece, bytes);
-        let line = |line| {
-            lines.push(line);
-            true
-        };
-        split(output, trace.then_some(&mut records), line).unwrap();
-        (records, lines)
+impl OpenRecord {
+    fn has_begun(&self) -> bool {
+        !self.bytes.is_empty()
     }
 
-    #[test]
-    fn records_are_taken_out_of_the_text() {
-        // A record may hold any byte.
-        let record = [b'\n', START].repeat(RECORD_BYTES / 2);
-        let started = [&[START][..], &record].concat();
-        let bytes = [b"Boc", &started[..], b"hs\n", &started, &started, b"\nend"].concat();
-        for piece in [1, 7, 4096] {
-            let (records, lines) = run(&bytes, piece, true);
-            assert_eq!(records, record.repeat(3));
-            assert_eq!(lines, ["Bochs", "", "end"]);
+    /// Takes what belongs to the record off the front of `bytes`, and tells how much that is; hands
+    /// the record on if it is whole.
+    fn take(
+        &mut self,
+        bytes: &[u8],
+        record: &mut impl FnMut(Record<'_>) -> Result<()>,
+    ) -> Result<usize> {
+        let needed = self.length()?.unwrap_or(HEADER_BYTES) - self.bytes.len();
+        let used = needed.min(bytes.len());
+        self.bytes.extend(&bytes[..used]);
+        if self.length()? == Some(self.bytes.len()) {
+            let (header, content) = Header::read_from_prefix(&self.bytes).ok().context(NONSENSE)?;
+            record(Record::new(&header, content).context(NONSENSE)?)?;
+            self.bytes.clear();
         }
+        Ok(used)
     }
 
-    #[test]
-    fn without_a_trace_all_is_text() {
-        let (records, lines) = run(b"a\x1eb\n", 3, false);
-        assert_eq!((records.len(), lines), (0, vec!["a\x1eb".to_owned()]));
-    }
-
-    #[test]
-    fn a_record_that_is_cut_off_is_what_there_is() {
-        let (records, lines) = run(b"x\n\x1eabc", 2, true);
-        assert_eq!((records, lines), (b"abc".to_vec(), vec!["x".to_owned()]));
-    }
-
-    #[test]
-    fn whoever_hears_no_more_is_told_no_more() {
-        let mut heard = 0;
-        let line = |_| {
-            heard += 1;
-            false
-        };
-        split(&b"a\nb\n"[..], None::<&mut Vec<u8>>, line).unwrap();
-        assert_eq!(heard, 1);
+    /// The length of the whole record, once its header has come.
+    fn length(&self) -> Result<Option<usize>> {
+        let Ok((header, _)) = Header::read_from_prefix(&self.bytes) else { return Ok(None) };
+        let content = header.content_bytes().context(NONSENSE)?;
+        Ok(Some(HEADER_BYTES + content))
     }
 }
+
+/// Said of bytes that no hypervisor of this version writes.
+const NONSENSE: &str = "the debug console has a record that is none of this version's";
+
+#[cfg(test)]
+mod tests;
