@@ -8,6 +8,7 @@ mod boot;
 mod console;
 mod cpu;
 mod debug_console;
+mod disk;
 mod domain_memory;
 mod logger;
 mod memory;

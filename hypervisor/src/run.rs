@@ -6,6 +6,7 @@ use crate::cpu::clock::Clock;
 use crate::cpu::segments::{Loaded, Segments};
 use crate::cpu::{self, HostState, features};
 use crate::debug_console::DebugConsole;
+use crate::disk::Disk;
 use crate::domain_memory::DomainMemory;
 use crate::memory::{Memory, direct, stacks::StackTops};
 use crate::power::{self, Verdict};
@@ -75,8 +76,9 @@ fn prepare(machine: &mut Machine) -> Result<RunningDomain, BootError> {
     cpu::interrupts::init(machine.serial);
     let clock = Clock::calibrate();
     let root = VmxRoot::enter(memory)?;
-    let mut modules = machine.modules.iter();
-    let kernel = modules.next().ok_or(BootError::NoModule)?;
+    let modules = &machine.modules;
+    let kernel = modules.kernel.as_ref().ok_or(BootError::NoModule)?;
+    let _disk = modules.disk.as_ref().map(Disk::new);
     let memory_pages = machine.options.memory_bytes / PAGE_SIZE;
     let hole = Hole::new(memory_pages);
     let max_leaf_level = root.capabilities().max_ept_leaf_level();
@@ -85,7 +87,7 @@ fn prepare(machine: &mut Machine) -> Result<RunningDomain, BootError> {
     store::init(memory)?;
     let ports = bind_services(channels);
     let (initial, supervisor_mode_kernel) =
-        build(kernel, modules.next(), memory_pages, &hole, ports, &mut guest)?;
+        build(kernel, modules.ramdisk.as_ref(), memory_pages, &hole, ports, &mut guest)?;
     let header = resident_header(machine.options.trace);
     hole.write(&mut guest, RESIDENT, &header, initial.rsp, FIRST_DOMAIN);
     channels.publish_changes(|port, record| guest.publish(hole.port(port), record.as_bytes()));

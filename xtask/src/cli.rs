@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::disk::{Access, Disk};
 use crate::machine::{Pace, choice::Wish};
 use crate::setup::Policy;
 use crate::size::Size;
@@ -82,12 +83,35 @@ pub(crate) struct GuestOptions {
     /// Memory of the guest, such as 64M or 1G [default: 128M]
     #[arg(long, value_name = "SIZE")]
     pub(crate) memory: Option<Size>,
+    /// Its disk.
+    #[command(flatten)]
+    pub(crate) disk: DiskOptions,
     /// Without the hypervisor: the guest kernel has the machine
-    #[arg(long, conflicts_with = "hypervisor_args")]
+    #[arg(long, conflicts_with_all = ["hypervisor_args", "disk"])]
     pub(crate) bare: bool,
     /// Options of the hypervisor, such as log=debug
     #[arg(long, value_name = "TEXT", default_value = "", allow_hyphen_values = true)]
     pub(crate) hypervisor_args: String,
+}
+
+/// The guest's disk.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct DiskOptions {
+    /// File with the contents of the guest's disk, /dev/xvda; what the guest writes to it gets into
+    /// the file at once
+    #[arg(long, value_name = "FILE")]
+    disk: Option<PathBuf>,
+    /// Keep the guest from writing its disk
+    #[arg(long, requires = "disk")]
+    disk_read_only: bool,
+}
+
+impl DiskOptions {
+    /// The disk, if one was asked for.
+    pub(crate) fn disk(&self) -> Option<Disk> {
+        let access = if self.disk_read_only { Access::ReadOnly } else { Access::ReadWrite };
+        self.disk.clone().map(|path| Disk { path, access })
+    }
 }
 
 /// Options of `image`.
@@ -144,6 +168,9 @@ pub(crate) struct LinuxOptions {
     /// Memory of the guest, such as 64M or 1G [default: 256M]
     #[arg(long, value_name = "SIZE")]
     pub(crate) memory: Option<Size>,
+    /// Its disk.
+    #[command(flatten)]
+    pub(crate) disk: DiskOptions,
     /// Kernel in place of Debian's, a bzImage or an ELF file
     #[arg(long, value_name = "FILE", requires = "busybox")]
     pub(crate) kernel: Option<PathBuf>,
@@ -262,12 +289,26 @@ mod tests {
             &["run", "--bare", "--hypervisor-args", "log=debug"],
             &["image", "--bare", "--hypervisor-args", "log=debug"],
             &["run", "--bare", "--trace", "file"],
+            &["run", "--bare", "--disk", "file"],
+            &["run", "--disk-read-only"],
             &["trace"],
             &["test", "--jobs", "0"],
             &["walk"],
             &[],
         ] {
             assert!(Cli::try_parse_from(["xtask"].iter().chain(words)).is_err(), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn a_disk_is_for_writing_unless_told() {
+        for (words, access) in [
+            (&["linux", "--disk", "file"][..], Access::ReadWrite),
+            (&["linux", "--disk", "file", "--disk-read-only"], Access::ReadOnly),
+        ] {
+            let cli = Cli::try_parse_from(["xtask"].iter().chain(words)).unwrap();
+            let Task::Linux(options) = cli.task else { panic!("{:?}", cli.task) };
+            assert_eq!(options.disk.disk(), Some(Disk { path: "file".into(), access }));
         }
     }
 

@@ -37,7 +37,7 @@ pub(crate) fn check(options: &GuestOptions) -> Result<()> {
             check_file(what, path, memory)?;
         }
     }
-    Ok(())
+    disk_size(options).map(drop)
 }
 
 /// Looks at one file.
@@ -57,9 +57,18 @@ fn check_file(what: &str, path: &Path, memory: Size) -> Result<()> {
     Ok(())
 }
 
+/// The size of the disk, if there is one.
+fn disk_size(options: &GuestOptions) -> Result<Option<Size>> {
+    options.disk.disk().map(|disk| disk.size()).transpose()
+}
+
 /// Memory of the machine that the user's guest gets.
-pub(crate) fn machine_memory(options: &GuestOptions) -> Size {
-    machine::memory_for(options.memory.unwrap_or(DEFAULT_MEMORY))
+///
+/// # Errors
+/// The disk's file cannot be a disk.
+pub(crate) fn machine_memory(options: &GuestOptions) -> Result<Size> {
+    let guest = options.memory.unwrap_or(DEFAULT_MEMORY);
+    Ok(machine::memory_for(guest, disk_size(options)?))
 }
 
 /// Options of the hypervisor: those given, and the memory if it was given.
@@ -80,6 +89,7 @@ pub(crate) fn absolute(path: &Path) -> Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::DiskOptions;
     use std::fs;
 
     /// Options that name this guest and ramdisk.
@@ -89,6 +99,7 @@ mod tests {
             ramdisk: ramdisk.map(Path::to_owned),
             append: String::new(),
             memory: memory.map(|memory| memory.parse().unwrap()),
+            disk: DiskOptions::default(),
             bare: false,
             hypervisor_args: String::new(),
         }

@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use xshell::{Shell, cmd};
 
+use crate::disk::{Access, Disk};
 use crate::setup::program_in_path;
+use xenolith_core::modules::{DISK, READ_ONLY};
 
 /// The names under which distributions install GRUB's image maker.
 pub(crate) const MAKERS: &[&str] = &["grub-mkrescue", "grub2-mkrescue"];
@@ -30,6 +32,8 @@ pub(crate) struct Contents {
     pub(crate) guest: Option<PathBuf>,
     /// The guest's ramdisk.
     pub(crate) ramdisk: Option<PathBuf>,
+    /// The guest's disk.
+    pub(crate) disk: Option<Disk>,
     /// Options of the hypervisor.
     pub(crate) options: String,
     /// Command line of the guest.
@@ -46,9 +50,10 @@ pub(crate) fn write(contents: &Contents, staging: &Path, output: &Path) -> Resul
     let configuration = configuration(contents)?;
     fs::write(boot.join("grub/grub.cfg"), configuration).context("cannot write grub.cfg")?;
     let files = [
-        ("xenolith", &contents.hypervisor),
-        ("guest", &contents.guest),
-        ("ramdisk", &contents.ramdisk),
+        ("xenolith", contents.hypervisor.as_deref()),
+        ("guest", contents.guest.as_deref()),
+        ("ramdisk", contents.ramdisk.as_deref()),
+        ("disk", contents.disk.as_ref().map(|disk| disk.path.as_path())),
     ];
     for (name, source) in files {
         if let Some(source) = source {
@@ -90,6 +95,10 @@ fn configuration(contents: &Contents) -> Result<String> {
     if contents.ramdisk.is_some() {
         loads.push("module2 /boot/ramdisk".to_owned());
     }
+    if let Some(disk) = &contents.disk {
+        let word = if disk.access == Access::ReadOnly { READ_ONLY } else { "" };
+        loads.push(format!("module2 /boot/disk{}", quoted(&format!("{DISK} {word}"))?));
+    }
     let mut text = "set timeout=0\n".to_owned();
     for load in &loads {
         // The second try is for its error message, which the first one gave to a screen.
@@ -128,6 +137,7 @@ mod tests {
             hypervisor: Some("/h".into()),
             guest: Some("/g".into()),
             ramdisk: None,
+            disk: None,
             options: options.into(),
             append: append.into(),
         }
@@ -152,6 +162,20 @@ mod tests {
         contents.guest = None;
         contents.ramdisk = None;
         assert!(!configuration(&contents).unwrap().contains("module2"));
+    }
+
+    #[test]
+    fn a_disk_is_told_from_a_ramdisk_by_its_command_line() {
+        let mut contents = contents("", "disk");
+        for (access, line) in [
+            (Access::ReadWrite, "if ! module2 /boot/disk 'disk'; then"),
+            (Access::ReadOnly, "if ! module2 /boot/disk 'disk' 'ro'; then"),
+        ] {
+            contents.disk = Some(Disk { path: "/d".into(), access });
+            let text = configuration(&contents).unwrap();
+            assert!(text.contains(line), "{text}");
+            assert!(text.find("/boot/guest") < text.find("/boot/disk"));
+        }
     }
 
     #[test]

@@ -42,6 +42,7 @@ pub(crate) fn run(workspace: &Workspace, options: &LinuxOptions) -> Result<ExitC
             ramdisk: Some(ramdisk),
             append: append.trim_end().to_owned(),
             memory: Some(options.memory.unwrap_or(MEMORY)),
+            disk: options.disk.clone(),
             bare: false,
             hypervisor_args: options.hypervisor_args.clone(),
         },

@@ -14,7 +14,7 @@ pub(crate) mod watch;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
 use crate::image::Contents;
@@ -68,15 +68,23 @@ pub(crate) enum Boot {
 }
 
 impl Boot {
-    /// The boot of `contents` without a boot loader, or `None` if there is no kernel.
-    pub(crate) fn direct(contents: Contents) -> Option<Self> {
-        let Contents { hypervisor, guest, ramdisk, options, append } = contents;
-        Some(match hypervisor {
+    /// The boot of `contents` without a boot loader.
+    ///
+    /// # Errors
+    /// There is no kernel, or something that only a boot loader can put beside it.
+    pub(crate) fn direct(contents: Contents) -> Result<Self> {
+        let Contents { hypervisor, guest, ramdisk, disk, options, append } = contents;
+        ensure!(disk.is_none(), "without a boot loader there is no disk beside the guest");
+        Ok(match hypervisor {
             Some(kernel) => {
                 let command_line = format!("{options} -- {append}").trim().to_owned();
                 Self::Direct { kernel, module: guest, command_line }
             }
-            None => Self::Direct { kernel: guest?, module: ramdisk, command_line: append },
+            None => Self::Direct {
+                kernel: guest.context("without a boot loader there must be a kernel")?,
+                module: ramdisk,
+                command_line: append,
+            },
         })
     }
 }
@@ -137,7 +145,9 @@ pub(crate) fn check(machine: Machine, memory: Size) -> Result<()> {
     }
 }
 
-/// Memory for a machine whose guest has `guest`: room for the hypervisor and the boot loader.
-pub(crate) fn memory_for(guest: Size) -> Size {
-    Size::from_mib((guest.mib().saturating_add(128)).max(512))
+/// Memory for a machine whose guest has `guest`, and a disk of this size: room for the hypervisor and
+/// the boot loader as well.
+pub(crate) fn memory_for(guest: Size, disk: Option<Size>) -> Size {
+    let usual = guest.mib().saturating_add(128).max(512);
+    Size::from_mib(usual.saturating_add(disk.map_or(0, Size::mib)))
 }

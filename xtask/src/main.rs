@@ -6,6 +6,7 @@ mod bench;
 mod build;
 mod cli;
 mod console;
+mod disk;
 mod doctor;
 mod end;
 mod grub;

@@ -60,9 +60,10 @@ pub(crate) fn run(workspace: &Workspace, options: &RunOptions) -> Result<ExitCod
     } else {
         choose(options.machine, kvm::ask)?
     };
-    machine::check(choice.machine, machine_memory(options))?;
+    machine::check(choice.machine, machine_memory(options)?)?;
     let uses = [&[Use::Build], Use::of_machine(choice.machine)].concat();
     setup::ensure(workspace, &uses, &[Part::BareTarget], options.setup.policy())?;
+    let disk = options.guest.disk.disk().map(|disk| disk.open()).transpose()?;
     let directory = tempfile::tempdir_in(workspace.directory("run")?);
     let directory = directory.context("cannot make a directory for the run")?;
     let mut contents = contents(workspace, &options.guest)?;
@@ -77,14 +78,18 @@ pub(crate) fn run(workspace: &Workspace, options: &RunOptions) -> Result<ExitCod
         },
     };
     let medium = if choice.machine.boots_directly() {
-        Boot::direct(contents).context("there is no kernel")?
+        Boot::direct(contents)?
     } else {
         let image = directory.path().join("image.iso");
         make_image(workspace, &contents, &image)?;
         Boot::Iso(image)
     };
     announce(&choice, options);
-    let finish = boot(choice.machine, medium, &images, directory.path(), options)?;
+    let mut watch = Watch::prepare()?;
+    if let Some(disk) = disk {
+        watch.disk_to(disk);
+    }
+    let finish = boot(choice.machine, medium, &images, directory.path(), watch, options)?;
     if finish == Finish::Ended(End::NoVerdict) {
         explain_silence(&directory.keep());
     }
@@ -107,15 +112,19 @@ fn contents(workspace: &Workspace, options: &GuestOptions) -> Result<Contents> {
         hypervisor,
         guest: Some(guest),
         ramdisk,
+        disk: options.disk.disk(),
         options: guest_file::hypervisor_options(options.memory, &options.hypervisor_args),
         append: options.append.clone(),
     })
 }
 
 /// Memory of the machine: for a guest beside the hypervisor, or for a kernel alone.
-fn machine_memory(options: &RunOptions) -> Size {
+///
+/// # Errors
+/// The disk's file cannot be a disk.
+fn machine_memory(options: &RunOptions) -> Result<Size> {
     if options.guest.bare {
-        options.guest.memory.unwrap_or(guest_file::DEFAULT_MEMORY)
+        Ok(options.guest.memory.unwrap_or(guest_file::DEFAULT_MEMORY))
     } else {
         guest_file::machine_memory(&options.guest)
     }
@@ -142,11 +151,11 @@ fn boot(
     medium: Boot,
     images: &Images,
     directory: &Path,
+    mut watch: Watch,
     options: &RunOptions,
 ) -> Result<Finish> {
-    let memory = machine_memory(options);
+    let memory = machine_memory(options)?;
     let setup = Setup { boot: medium, memory, cpu: None, pace: options.pace };
-    let mut watch = Watch::prepare()?;
     if let Some(path) = &options.trace {
         watch.trace_to(trace::create(path)?);
     }

@@ -4,6 +4,7 @@
 //! None of them starts anything: `test` does.
 
 pub(crate) mod catalogue;
+pub(crate) mod disk;
 pub(crate) mod elf_patch;
 pub(crate) mod judge;
 pub(crate) mod ramdisk;

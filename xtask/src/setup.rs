@@ -34,11 +34,14 @@ pub(crate) enum Policy {
     Report,
 }
 
-/// Where a program is in the search path.
+/// Where root's programs are, which the search path of others may leave out.
+const ROOTS_PROGRAMS: [&str; 2] = ["/usr/sbin", "/sbin"];
+
+/// Where a program is in the search path, or among root's.
 pub(crate) fn program_in_path(name: &str) -> Option<PathBuf> {
-    // Where root's programs are, which the search path of others may leave out.
     let paths = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&paths).map(|directory| directory.join(name)).find(|path| path.is_file())
+    let paths = env::split_paths(&paths).chain(ROOTS_PROGRAMS.map(PathBuf::from));
+    paths.map(|directory| directory.join(name)).find(|path| path.is_file())
 }
 
 /// Sees to it that what `uses` need is there, and the toolchain's `parts`.

@@ -30,6 +30,7 @@ pub mod hole;
 pub mod hypercall;
 pub mod hypercall_page;
 pub mod memory_map;
+pub mod modules;
 pub mod options;
 pub mod page_map;
 pub mod resident;

@@ -3,6 +3,7 @@
 use core::fmt;
 use xenolith_core::domain_builder::build_error::BuildError;
 use xenolith_core::memory_map::TooManyRegions;
+use xenolith_core::modules::ModuleError;
 use xenolith_core::options::OptionError;
 use xenolith_core::page_map::MapError;
 use xenolith_core::vmx::capability::CapabilityError;
@@ -39,6 +40,8 @@ pub(crate) enum BootError {
     Vmcs,
     /// The loader passed no guest kernel.
     NoModule,
+    /// It is not clear what the loader's modules are for.
+    Modules(ModuleError),
     /// The guest kernel cannot be started.
     Build(BuildError),
     /// The hypervisor's own tables do not fit into memory, or overlap.
@@ -56,6 +59,12 @@ impl BootError {
 impl From<TooManyRegions> for BootError {
     fn from(_: TooManyRegions) -> Self {
         Self::Regions
+    }
+}
+
+impl From<ModuleError> for BootError {
+    fn from(error: ModuleError) -> Self {
+        Self::Modules(error)
     }
 }
 
@@ -105,6 +114,7 @@ impl fmt::Display for BootError {
                 "there is no guest kernel; pass one as the first module (module2 in grub.cfg, \
                  -initrd with qemu -kernel)",
             ),
+            Self::Modules(error) => write!(f, "the loader's modules: {error}"),
             Self::Build(error) => write!(f, "the guest kernel: {error}"),
             Self::Tables(error) => {
                 write!(f, "no page tables for the hypervisor: {error:?}; give it more memory")

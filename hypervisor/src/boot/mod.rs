@@ -1,6 +1,7 @@
 //! From the loader's hands to the hypervisor's own address space and stack.
 
 mod error;
+mod modules;
 mod multiboot;
 mod pvh;
 
@@ -12,28 +13,20 @@ use arrayvec::{ArrayString, ArrayVec};
 use core::arch::{asm, global_asm};
 pub(crate) use error::BootError;
 use log::{debug, info};
+pub(crate) use modules::{DiskModule, Module, Modules};
 use xenolith_core::address::Hpa;
 use xenolith_core::frame_allocator::FrameAllocator;
-use xenolith_core::memory_map::{MemoryMap, Range};
+use xenolith_core::memory_map::MemoryMap;
 use xenolith_core::options::Options;
 
 global_asm!(include_str!("entry.S"), options(att_syntax));
 
 /// Longest command line, in bytes, that is passed on.
 pub(crate) const COMMAND_LINE_BYTES: usize = 2048;
-/// Modules that are looked at: a kernel and a ramdisk.
-const MAX_MODULES: usize = 2;
+/// Modules that are looked at: a kernel, a ramdisk and a disk, and one that is too many.
+const MAX_MODULES: usize = 4;
 /// What `entry.S` maps; only memory below can be used before the address space is switched to.
 const BOOT_MAPPED: Hpa = Hpa(4 << 30);
-
-/// A file that the loader put into memory.
-#[derive(Clone, Debug)]
-pub(crate) struct Module {
-    /// Where it lies.
-    pub(crate) range: Range,
-    /// What stands behind its name in the loader's configuration.
-    pub(crate) command_line: ArrayString<COMMAND_LINE_BYTES>,
-}
 
 /// Where the ACPI tables start.
 #[derive(Clone, Copy, Debug)]
@@ -68,8 +61,8 @@ pub(crate) struct BootInfo {
 pub(crate) struct Machine {
     /// The options of the command line.
     pub(crate) options: Options,
-    /// The kernel and, if there is one, the ramdisk.
-    pub(crate) modules: ArrayVec<Module, MAX_MODULES>,
+    /// The kernel, and what belongs to it.
+    pub(crate) modules: Modules,
     /// Free memory.
     pub(crate) memory: Memory,
     /// This CPU's stacks.
@@ -158,7 +151,8 @@ unsafe fn prepare(magic: u32, info: Hpa) -> Result<(Machine, Hpa), BootError> {
     memory.free().release(&above)?;
     debug!("{} MiB mapped, none of it writable and executable", bytes >> 20);
     info!("{} MiB of RAM, {} MiB free", ram.bytes() >> 20, memory.free().free_bytes() >> 20);
-    Ok((Machine { options, modules: boot.modules, memory, stacks, serial }, space.root()))
+    let modules = Modules::new(boot.modules)?;
+    Ok((Machine { options, modules, memory, stacks, serial }, space.root()))
 }
 
 /// Leaves the boot page tables and stack for `root` and `stack`, and goes on in [`run::start`].

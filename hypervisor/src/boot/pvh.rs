@@ -1,6 +1,7 @@
 //! What a loader of the PVH protocol such as `qemu -kernel` tells.
 //!
-//! PVH has one command line; what stands behind ` -- ` in it is for the first module.
+//! What stands behind ` -- ` in the hypervisor's command line is for the first module; the others may
+//! have command lines of their own.
 
 use super::{AcpiRoot, BootError, BootInfo, COMMAND_LINE_BYTES, Module};
 use crate::memory::direct;
@@ -41,10 +42,15 @@ pub(super) unsafe fn read(info: Hpa) -> Result<BootInfo, BootError> {
     let line = unsafe { text(start.cmdline_paddr) }?;
     let (options, guest_line) = split(line);
     let mut modules = ArrayVec::new();
-    for index in 0..start.nr_modules.min(2) {
+    for index in 0..start.nr_modules {
+        if modules.is_full() {
+            break;
+        }
         // SAFETY: the structure has that many modules.
         let entry = unsafe { load::<ModuleEntry>(Hpa(start.modlist_paddr), index) };
-        let line = if index == 0 { guest_line.trim_start() } else { "" };
+        // SAFETY: the loader put a terminated string there, or 0.
+        let own_line = unsafe { text(entry.cmdline_paddr) }?;
+        let line = if index == 0 { guest_line.trim_start() } else { own_line };
         let range = Range::sized(Hpa(entry.paddr), entry.size);
         modules.push(Module { range, command_line: copy(line)? });
     }

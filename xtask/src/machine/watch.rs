@@ -20,6 +20,7 @@ use anyhow::Result;
 
 use super::link::Link;
 use super::process::Process;
+use crate::disk::DiskFile;
 use crate::end::End;
 use records::Records;
 use state::State;
@@ -82,6 +83,11 @@ impl Watch {
     /// Writes the records of a trace to `file`.
     pub(crate) fn trace_to(&mut self, file: File) {
         self.records.trace_to(file);
+    }
+
+    /// Writes what changes on the guest's disk to `file`.
+    pub(crate) fn disk_to(&mut self, file: DiskFile) {
+        self.records.disk_to(file);
     }
 
     /// The port at which the emulator must dial in.

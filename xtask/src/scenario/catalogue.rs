@@ -85,6 +85,12 @@ impl Scenario {
         if self.spec.machine().boots_directly() && self.spec.ramdisk.is_some() && !is_bare {
             bail!("without a boot loader there is no ramdisk beside the guest");
         }
+        if self.spec.disk.is_some() && (is_bare || self.spec.machine().boots_directly()) {
+            bail!("a disk needs the hypervisor, and a boot loader that puts it into memory");
+        }
+        if self.spec.disk_read_only && self.spec.disk.is_none() {
+            bail!("there is no disk that could be read-only");
+        }
         if is_bare && !(self.spec.hypervisor.is_empty() && self.spec.log.is_empty()) {
             bail!("a bare kernel has no hypervisor that takes options or writes a log");
         }
@@ -144,6 +150,9 @@ mod tests {
             ("image = { guest = \"text\" }", Some("")),
             ("image = { guest = \"text\", patch = [{ do = \"elf32\" }] }", None),
             ("machine = \"qemu-tcg\"\nramdisk = \"pattern:1\"", Some("")),
+            ("machine = \"qemu-tcg\"\ndisk = \"pattern:1\"", Some("")),
+            ("machine = \"bochs\"\nenvironment = \"bare\"\ndisk = \"pattern:1\"", Some("")),
+            ("disk_read_only = true", Some("")),
             ("environment = \"bare\"\nhypervisor = \"log=debug\"", Some("")),
             ("environment = \"bare\"\nlog = [\"x\"]", Some("")),
             ("environment = \"bare\"\nimage = { guest = \"none\" }", None),

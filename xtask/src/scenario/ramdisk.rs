@@ -32,9 +32,12 @@ pub(crate) fn bytes(description: &str, directory: &Path) -> Result<Vec<u8>> {
 }
 
 /// The pattern of this size.
-fn pattern(size: Size) -> Result<Vec<u8>> {
+///
+/// # Errors
+/// It is too large.
+pub(super) fn pattern(size: Size) -> Result<Vec<u8>> {
     if size > LIMIT {
-        bail!("a ramdisk of {size} is too large");
+        bail!("a pattern of {size} is too large");
     }
     let length = usize::try_from(size.bytes()).context("the ramdisk is too large")?;
     let words =

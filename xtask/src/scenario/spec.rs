@@ -8,6 +8,8 @@ use crate::end::End;
 use crate::machine::Machine;
 use crate::size::Size;
 
+use super::disk;
+
 /// A scenario's description.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case", default)]
@@ -32,6 +34,10 @@ pub(crate) struct Spec {
     pub(crate) append: String,
     /// A file beside the description, `pattern:SIZE`, or `programs`: those of the paired kernel.
     pub(crate) ramdisk: Option<String>,
+    /// The guest's disk: as a ramdisk, or `ext4:SIZE`, or `ext4:SIZE+SIZE` with room behind it.
+    pub(crate) disk: Option<String>,
+    /// The guest cannot write its disk.
+    pub(crate) disk_read_only: bool,
     /// Options of the hypervisor.
     pub(crate) hypervisor: String,
     /// Seconds until the run is ended from outside.
@@ -73,6 +79,8 @@ impl Default for Spec {
             machine_memory: None,
             append: String::new(),
             ramdisk: None,
+            disk: None,
+            disk_read_only: false,
             hypervisor: String::new(),
             timeout: 20,
             cpu: None,
@@ -108,6 +116,11 @@ impl Spec {
     /// Whether it boots Linux, for which packages have to be fetched.
     pub(crate) fn is_linux(&self) -> bool {
         self.image.guest == Guest::Linux
+    }
+
+    /// Whether its disk has a file system, for which there are programs.
+    pub(crate) fn has_file_system(&self) -> bool {
+        self.disk.as_deref().is_some_and(disk::has_file_system)
     }
 
     /// Whether its kernel runs without the hypervisor.

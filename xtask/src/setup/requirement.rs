@@ -20,6 +20,8 @@ pub(crate) enum Use {
     Qemu,
     /// Running in QEMU with UEFI.
     Uefi,
+    /// Disks with file systems, in tests.
+    FileSystem,
     /// Comparing the ABI with Xen's headers.
     Abi,
     /// Fuzzing.
@@ -28,8 +30,16 @@ pub(crate) enum Use {
 
 impl Use {
     /// All of them.
-    pub(crate) const ALL: &[Self] =
-        &[Self::Build, Self::Image, Self::Bochs, Self::Qemu, Self::Uefi, Self::Abi, Self::Fuzz];
+    pub(crate) const ALL: &[Self] = &[
+        Self::Build,
+        Self::Image,
+        Self::Bochs,
+        Self::Qemu,
+        Self::Uefi,
+        Self::FileSystem,
+        Self::Abi,
+        Self::Fuzz,
+    ];
 
     /// What running on `machine` means.
     pub(crate) const fn of_machine(machine: Machine) -> &'static [Self] {
@@ -196,6 +206,13 @@ pub(crate) const REQUIREMENTS: &[Requirement] = &[
         Use::Uefi,
         Probe::File(qemu::UEFI),
         [&["ovmf"], &["edk2-ovmf"], &["edk2-ovmf"]],
+    ),
+    requirement(
+        "e2fsprogs",
+        "makes, reads and checks the file systems of disks in tests",
+        Use::FileSystem,
+        Probe::Program(&["mke2fs"]),
+        [&["e2fsprogs"], &["e2fsprogs"], &["e2fsprogs"]],
     ),
     requirement(
         "Xen's headers",

@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::build;
+use crate::disk::{Access, Disk};
 use crate::grub::Grub;
 use crate::guest_file::{self, hypervisor_options};
 use crate::image::{self, Contents};
 use crate::machine::{self, Boot, Pace, Setup};
 use crate::scenario::catalogue::Scenario;
 use crate::scenario::spec::{Guest, Spec};
-use crate::scenario::{elf_patch, ramdisk};
+use crate::scenario::{disk, elf_patch, ramdisk};
+use crate::size::Size;
 use crate::symbols::Images;
 
 use super::linux::Linux;
@@ -22,6 +24,7 @@ const STAGING: &str = "iso";
 const IMAGE: &str = "image.iso";
 const GUEST: &str = "guest";
 const RAMDISK: &str = "ramdisk";
+const DISK: &str = "disk";
 
 /// The programs of a test run, stripped.
 #[derive(Clone, Debug)]
@@ -67,15 +70,17 @@ impl Programs {
 /// A file cannot be read, written or patched, or the image not be made.
 pub(crate) fn prepare(scenario: &Scenario, programs: &Programs, directory: &Path) -> Result<Setup> {
     let spec = &scenario.spec;
+    let disk = disk(scenario, directory)?;
     let contents = Contents {
         hypervisor: (!spec.is_bare()).then(|| programs.hypervisor.clone()),
         guest: guest(scenario, programs, directory)?,
         ramdisk: ramdisk(scenario, programs, directory)?,
+        disk: disk.clone(),
         options: hypervisor_options(spec.memory, &spec.hypervisor),
         append: spec.append.clone(),
     };
     let boot = if spec.machine().boots_directly() {
-        Boot::direct(contents).context("without a boot loader there must be a kernel")?
+        Boot::direct(contents)?
     } else {
         let iso = directory.join(IMAGE);
         image::write(&contents, &directory.join(STAGING), &iso)?;
@@ -88,7 +93,9 @@ pub(crate) fn prepare(scenario: &Scenario, programs: &Programs, directory: &Path
         _ if is_exact => Pace::Instructions,
         _ => Pace::Usual,
     };
-    Ok(Setup { boot, memory: machine_memory(spec), cpu: spec.cpu.clone(), pace })
+    let disk_size = disk.as_ref().map(Disk::size).transpose()?;
+    let memory = machine_memory(spec, disk_size);
+    Ok(Setup { boot, memory, cpu: spec.cpu.clone(), pace })
 }
 
 /// Removes what `prepare` wrote; it is large.
@@ -101,7 +108,7 @@ pub(crate) fn discard(directory: &Path) -> Result<()> {
         fs::remove_dir_all(&staging)
             .with_context(|| format!("cannot remove {}", staging.display()))?;
     }
-    for path in [IMAGE, GUEST, RAMDISK].map(|name| directory.join(name)) {
+    for path in [IMAGE, GUEST, RAMDISK, DISK].map(|name| directory.join(name)) {
         if path.exists() {
             fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
         }
@@ -154,6 +161,21 @@ fn ramdisk(scenario: &Scenario, programs: &Programs, directory: &Path) -> Result
     write(directory.join(RAMDISK), &bytes).map(Some)
 }
 
+/// The disk that was made for a scenario in `directory`, if it has one.
+pub(crate) fn disk_in(directory: &Path, spec: &Spec) -> Option<Disk> {
+    let access = if spec.disk_read_only { Access::ReadOnly } else { Access::ReadWrite };
+    spec.disk.as_ref().map(|_| Disk { path: directory.join(DISK), access })
+}
+
+/// Makes the disk, if there is one.
+fn disk(scenario: &Scenario, directory: &Path) -> Result<Option<Disk>> {
+    let disk = disk_in(directory, &scenario.spec);
+    if let (Some(description), Some(disk)) = (&scenario.spec.disk, &disk) {
+        disk::make(description, &scenario.directory, &disk.path)?;
+    }
+    Ok(disk)
+}
+
 /// Writes a file and returns where it is.
 fn write(path: PathBuf, bytes: &[u8]) -> Result<PathBuf> {
     fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
@@ -161,9 +183,9 @@ fn write(path: PathBuf, bytes: &[u8]) -> Result<PathBuf> {
 }
 
 /// The machine's memory: as described, or what a bare kernel has, or enough for the guest.
-fn machine_memory(spec: &Spec) -> crate::size::Size {
+fn machine_memory(spec: &Spec, disk: Option<Size>) -> Size {
     let guest = spec.memory.unwrap_or(guest_file::DEFAULT_MEMORY);
-    let usual = if spec.is_bare() { guest } else { machine::memory_for(guest) };
+    let usual = if spec.is_bare() { guest } else { machine::memory_for(guest, disk) };
     spec.machine_memory.unwrap_or(usual)
 }
 
@@ -249,7 +271,7 @@ mod tests {
 
     #[test]
     fn the_machine_has_room_for_the_guest_unless_told() {
-        let of = |text| machine_memory(&toml::from_str(text).unwrap()).mib();
+        let of = |text| machine_memory(&toml::from_str(text).unwrap(), None).mib();
         assert_eq!(of(""), 512);
         assert_eq!(of("memory = \"1G\""), 1152);
         assert_eq!(of("memory = \"1G\"\nmachine_memory = \"256M\""), 256);

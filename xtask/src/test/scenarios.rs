@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use super::linux::Linux;
-use super::prepare::{Programs, discard, prepare};
+use super::prepare::{Programs, discard, disk_in, prepare};
 use super::recorder::Recorder;
 use super::report::{Report, Row, Status};
 use super::selection::scenario_name;
@@ -194,6 +194,9 @@ fn start(
     let mut watch = Watch::prepare()?;
     if !scenario.spec.trace.is_empty() {
         watch.trace_to(trace::create(&directory.join(TRACE))?);
+    }
+    if let Some(disk) = disk_in(directory, &scenario.spec) {
+        watch.disk_to(disk.open()?);
     }
     let command = machine::command(scenario.spec.machine(), setup, directory, watch.port()?)?;
     let mut recorder = Recorder::new(&scenario.spec.input);

@@ -136,6 +136,10 @@ impl Selection {
         if [Tier::Abi, Tier::Host("xtask")].iter().any(|tier| self.tiers.contains(tier)) {
             uses.push(Use::Abi);
         }
+        let has_disk = self.scenarios.iter().any(|it| it.spec.has_file_system());
+        if has_disk || self.tiers.contains(&Tier::Host("xtask")) {
+            uses.push(Use::FileSystem);
+        }
         let guide = self.tiers.contains(&Tier::Guide).then_some(Machine::Bochs);
         let scenarios = self.scenarios.iter().filter(|it| !may_be_skipped(it));
         for machine in guide.into_iter().chain(scenarios.map(|it| it.spec.machine())) {
@@ -238,6 +242,9 @@ mod tests {
         assert!(selection.take_linux().is_empty() && !selection.has_linux());
         assert_eq!(selection.names().count(), 0);
         let selection = Selection::of(vec![scenario("x", "")], &[]);
-        assert_eq!(selection.uses(), [Use::Build, Use::Abi, Use::Image, Use::Bochs]);
+        assert_eq!(
+            selection.uses(),
+            [Use::Build, Use::Abi, Use::FileSystem, Use::Image, Use::Bochs]
+        );
     }
 }

@@ -1,6 +1,7 @@
 use std::time::Instant;
 
 use super::*;
+use crate::disk::{Access, Disk};
 use crate::machine::process;
 
 /// Keeps what the console said.
@@ -40,6 +41,43 @@ fn console_and_verdict_arrive_whole() {
     let (finish, keep) = watch(&script, Some(Duration::from_secs(30)));
     assert_eq!(finish.unwrap(), Finish::Ended(End::Reboot));
     assert_eq!((keep.connected, keep.said.as_slice()), (1, b"hello\nworld\n".as_slice()));
+}
+
+/// What a shell script prints for a record by which four bytes and the rest of a sector are written.
+const WRITE: &str = r"printf '\036\002\000\000\000\002\000\000\001\000\000\000\000\000\000\000abcd';
+    head -c 508 /dev/zero;";
+
+/// Watches a script that has a disk; tells what is on the disk in the end.
+fn watch_disk(script: &str) -> (Result<Finish>, Vec<u8>) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("disk");
+    std::fs::write(&path, [7; 1024]).unwrap();
+    let mut watch = Watch::prepare().unwrap();
+    watch.disk_to(Disk { path: path.clone(), access: Access::ReadWrite }.open().unwrap());
+    let mut command = process::ending_with_us("bash");
+    command.arg("-c").arg(script);
+    let limit = Some(Duration::from_secs(2));
+    let finish = watch.run(command, directory.path(), limit, &mut Keep::default());
+    (finish, std::fs::read(path).unwrap())
+}
+
+#[test]
+fn what_was_written_before_the_end_is_on_the_disk() {
+    let expected = [&[7; 512][..], b"abcd", &[0; 508]].concat();
+    let ending = format!("{WRITE} echo xenolith-verdict: poweroff");
+    assert_eq!(watch_disk(&ending).1, expected);
+    // As Ctrl-C ends it, and in the midst of the next record.
+    let hanging = format!("{WRITE} printf '\\036\\002'; exec sleep 60");
+    let (finish, content) = watch_disk(&hanging);
+    assert_eq!((finish.unwrap(), content), (Finish::Ended(End::Timeout), expected));
+}
+
+#[test]
+fn a_write_beside_the_disk_is_an_error() {
+    let beside = WRITE.replace(r"\001", r"\002");
+    let (finish, content) = watch_disk(&beside);
+    assert!(finish.unwrap_err().to_string().contains("where it is not"));
+    assert_eq!(content, [7; 1024]);
 }
 
 #[test]
