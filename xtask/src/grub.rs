@@ -20,6 +20,9 @@ const MODULES: &str = "usr/lib/grub/x86_64-xen";
 /// The image in the second package.
 const IMAGE: &str = "usr/lib/grub-xen/grub-x86_64-xen.bin";
 
+/// The modules in images of one configuration each.
+const OWN_MODULES: &str = "normal echo halt test linux";
+
 /// The names under which distributions install what makes images.
 const MAKERS: [&str; 2] = ["grub-mkstandalone", "grub2-mkstandalone"];
 
@@ -55,21 +58,30 @@ impl Grub {
         self.root.join(IMAGE)
     }
 
-    /// Writes an image that carries its configuration to `output`.
+    /// Writes an image to `output` that carries its configuration, and `files` by their names in
+    /// `/boot`.
     ///
     /// # Errors
     /// GRUB's tool for it is not installed, or fails.
-    pub(crate) fn make_standalone(&self, configuration: &Path, output: &Path) -> Result<()> {
+    pub(crate) fn make_standalone(
+        &self,
+        configuration: &Path,
+        files: &[(&str, &Path)],
+        output: &Path,
+    ) -> Result<()> {
         let maker = MAKERS.iter().copied().find(|name| program_in_path(name).is_some());
         let maker = maker.context("grub-mkstandalone is not installed")?;
         let shell = Shell::new().context("cannot tell the current directory")?;
         let modules = self.root.join(MODULES);
-        let own = ["--install-modules=normal echo halt test", "--modules=normal echo halt test"];
+        let own =
+            ["--install-modules=", "--modules="].map(|option| format!("{option}{OWN_MODULES}"));
         let slim = ["--fonts=", "--locales=", "--themes=", "--compress=no"];
+        let files = files.iter().map(|(name, path)| format!("boot/{name}={}", path.display()));
         let configuration = format!("boot/grub/grub.cfg={}", configuration.display());
+        let files = files.chain([configuration]);
         let command = cmd!(
             shell,
-            "{maker} -d {modules} -O x86_64-xen {own...} {slim...} -o {output} {configuration}"
+            "{maker} -d {modules} -O x86_64-xen {own...} {slim...} -o {output} {files...}"
         );
         command.quiet().ignore_stderr().run().with_context(|| format!("{maker} fails"))
     }

@@ -110,12 +110,12 @@ impl Spec {
 
     /// Whether it boots GRUB, for which packages have to be fetched.
     pub(crate) fn is_grub(&self) -> bool {
-        matches!(self.image.guest, Guest::Grub | Guest::GrubStandalone)
+        matches!(self.image.guest, Guest::Grub | Guest::GrubStandalone | Guest::GrubLinux)
     }
 
     /// Whether it boots Linux, for which packages have to be fetched.
     pub(crate) fn is_linux(&self) -> bool {
-        self.image.guest == Guest::Linux
+        matches!(self.image.guest, Guest::Linux | Guest::GrubLinux)
     }
 
     /// Whether its disk has a file system, for which there are programs.
@@ -190,6 +190,8 @@ pub(crate) enum Guest {
     Grub,
     /// GRUB for Xen with the `grub.cfg` beside the description.
     GrubStandalone,
+    /// GRUB for Xen with the `grub.cfg` beside the description, Linux and its initramfs.
+    GrubLinux,
     /// The image has no guest.
     None,
     /// Debian's Linux, with the initramfs of `xtask linux`.

@@ -89,7 +89,7 @@ pub(crate) fn prepare(scenario: &Scenario, programs: &Programs, directory: &Path
     // Firmware waits for so long that counting instructions takes minutes.
     let is_exact = spec.is_bare() && spec.machine().boots_directly();
     let pace = match spec.image.guest {
-        Guest::Linux => Pace::Brisk,
+        Guest::Linux | Guest::GrubLinux => Pace::Brisk,
         _ if is_exact => Pace::Instructions,
         _ => Pace::Usual,
     };
@@ -132,7 +132,14 @@ fn guest(scenario: &Scenario, programs: &Programs, directory: &Path) -> Result<O
         Guest::Grub => read(&grub(programs)?.image())?,
         Guest::GrubStandalone => {
             let output = directory.join(GUEST);
-            grub(programs)?.make_standalone(&scenario.directory.join("grub.cfg"), &output)?;
+            grub(programs)?.make_standalone(&scenario.directory.join("grub.cfg"), &[], &output)?;
+            return Ok(Some(output));
+        }
+        Guest::GrubLinux => {
+            let (output, linux) = (directory.join(GUEST), programs.linux()?);
+            let files = [("vmlinux", &*linux.kernel), ("initramfs", &*linux.ramdisk)];
+            let configuration = scenario.directory.join("grub.cfg");
+            grub(programs)?.make_standalone(&configuration, &files, &output)?;
             return Ok(Some(output));
         }
         Guest::Linux => return programs.linux().map(|linux| Some(linux.kernel.clone())),
@@ -150,7 +157,7 @@ fn grub(programs: &Programs) -> Result<&Grub> {
 
 /// The ramdisk's file, if there is one.
 fn ramdisk(scenario: &Scenario, programs: &Programs, directory: &Path) -> Result<Option<PathBuf>> {
-    if scenario.spec.is_linux() {
+    if scenario.spec.image.guest == Guest::Linux {
         return programs.linux().map(|linux| Some(linux.ramdisk.clone()));
     }
     let Some(description) = &scenario.spec.ramdisk else { return Ok(None) };
