@@ -189,6 +189,9 @@ pub(crate) struct LinuxOptions {
     /// Write what happens to this file, for `cargo xtask trace`; Linux becomes slower
     #[arg(long, value_name = "FILE")]
     pub(crate) trace: Option<PathBuf>,
+    /// Seconds after which Linux is asked, by its store, to power off [default: never]
+    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) poweroff_after: Option<u64>,
     /// Leave standard input alone
     #[arg(long)]
     pub(crate) no_input: bool,

@@ -49,7 +49,7 @@ pub(crate) fn run(workspace: &Workspace, options: &LinuxOptions) -> Result<ExitC
         machine: options.machine,
         timeout: options.timeout,
         trace: options.trace.clone(),
-        poweroff_after: None,
+        poweroff_after: options.poweroff_after,
         no_input: options.no_input,
         pace: Pace::Brisk,
         setup: options.setup,

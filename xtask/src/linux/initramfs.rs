@@ -1,4 +1,4 @@
-//! The initramfs that Linux unpacks into its root file system: BusyBox, `/init`, a few modules.
+//! The initramfs that Linux unpacks into its root file system: BusyBox and its init, a few modules.
 //!
 //! A cpio archive of the kind "newc", not compressed: an emulator unpacks slowly. The same packages
 //! give the same bytes.
@@ -13,14 +13,35 @@ use cpio::newc::{Builder, ModeFileType, trailer};
 
 use super::packages::Packages;
 
-/// The first program: a shell script.
-const INIT: &str = include_str!("../../data/linux/init");
+/// What configures BusyBox's init, the first program, and what that starts.
+const FILES: &[(&str, u32, &str)] = &[
+    ("etc/inittab", 0o644, include_str!("../../data/linux/inittab")),
+    ("etc/rc", 0o755, include_str!("../../data/linux/rc")),
+    ("etc/task", 0o755, include_str!("../../data/linux/task")),
+];
+
+/// Commands that are there before `/etc/rc` installs the others: it needs a shell, and the kernel
+/// starts the other two itself if the domain is asked to end early.
+const COMMANDS: &[&str] = &["init", "bin/sh", "sbin/poweroff", "sbin/reboot"];
 
 /// Modules that come along, with what they need.
 const MODULES: &[&str] = &["dummy", "xen-blkfront"];
 
 /// Directories, parents first.
-const DIRECTORIES: &[&str] = &["bin", "dev", "etc", "lib", "lib/modules", "proc", "root", "sys"];
+const DIRECTORIES: &[&str] = &[
+    "bin",
+    "dev",
+    "etc",
+    "lib",
+    "lib/modules",
+    "proc",
+    "root",
+    "sbin",
+    "sys",
+    "usr",
+    "usr/bin",
+    "usr/sbin",
+];
 
 /// The archive, with the workload if there is one.
 ///
@@ -34,8 +55,12 @@ pub(crate) fn bytes(packages: &Packages, workload: Option<&Path>) -> Result<Vec<
     // The kernel gives the first program this one before anything is mounted.
     archive.add_device("dev/console", 5, 1)?;
     archive.add("bin/busybox", ModeFileType::Regular, 0o755, &read(&packages.busybox)?)?;
-    archive.add("bin/sh", ModeFileType::Symlink, 0o777, b"busybox")?;
-    archive.add("init", ModeFileType::Regular, 0o755, INIT.as_bytes())?;
+    for command in COMMANDS {
+        archive.add(command, ModeFileType::Symlink, 0o777, b"/bin/busybox")?;
+    }
+    for (name, mode, text) in FILES {
+        archive.add(name, ModeFileType::Regular, *mode, text.as_bytes())?;
+    }
     if let Some(workload) = workload {
         archive.add("bin/workload", ModeFileType::Regular, 0o755, &read(workload)?)?;
     }

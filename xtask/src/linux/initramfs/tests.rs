@@ -41,9 +41,11 @@ fn the_archive_holds_what_a_userspace_needs() {
     assert_eq!(archive, bytes(&packages, Some(&program)).unwrap(), "twice the same");
     let entries = entries(&archive);
     let of = |name: &str| entries.iter().find(|it| it.0 == name).unwrap();
-    assert_eq!((of("init").1, of("dev/console").1), (0o100_755, 0o020_600));
-    assert_eq!((of("bin").1, of("bin/sh").1), (0o040_755, 0o120_777));
-    assert_eq!(of("bin/sh").2, b"busybox");
+    assert_eq!((of("etc/rc").1, of("dev/console").1), (0o100_755, 0o020_600));
+    assert_eq!((of("bin").1, of("init").1), (0o040_755, 0o120_777));
+    for command in ["init", "bin/sh", "sbin/poweroff", "sbin/reboot"] {
+        assert_eq!(of(command).2, b"/bin/busybox", "{command}");
+    }
     assert_eq!(
         (of("bin/busybox").2.as_slice(), of("bin/workload").1),
         (&b"program"[..], 0o100_755)
