@@ -20,17 +20,22 @@ pub(super) fn write(
     mut names: Option<&mut Finder>,
     mut to: impl Write,
 ) -> Result<()> {
+    let mut call = 0;
     for record in records {
         let (record, event) = record?;
+        if let Event::Hypercall { number, .. } = event {
+            call = number;
+        }
         let place = names.as_mut().map(|names| names.at(record.rip)).unwrap_or_default();
-        writeln!(to, "{}", line(&record, &event, &place))?;
+        writeln!(to, "{}", line(&record, &event, &place, call))?;
     }
     to.flush()?;
     Ok(())
 }
 
-/// The line of a record: seconds, domain and vCPU, what happened, and where.
-fn line(record: &Record, event: &Event, place: &str) -> String {
+/// The line of a record: seconds, domain and vCPU, what happened, and where. The last hypercall was
+/// `call`.
+fn line(record: &Record, event: &Event, place: &str, call: u64) -> String {
     const NS: u64 = 1_000_000_000;
     let Record { domain, vcpu, time_ns, rip, .. } = record;
     let (seconds, rest) = (time_ns / NS, time_ns % NS);
@@ -39,7 +44,9 @@ fn line(record: &Record, event: &Event, place: &str) -> String {
     match *event {
         // Both belong to the line before.
         Event::Result { value } => format!("{head}  result      {value}"),
-        Event::Cut { args } => format!("{head}  cut         left: {args:x?}"),
+        Event::Cut { args } => {
+            format!("{head}  cut         left: {}", Named { number: call, args })
+        }
         _ => format!("{head}  {}  {at}", what(event)),
     }
 }
@@ -84,17 +91,21 @@ mod tests {
             Event::Exception { vector: 14, error_code: Some(2), from_process: true, address: 0x10 },
             Event::Upcall { from_process: false, selector: 1 },
             Event::Exit { reason: 10, qualification: 0, until_ns: 6000 },
+            Event::Hypercall { number: 1, args: [0x1000, 9, 0, 0x7ff0, 77] },
+            Event::Cut { args: [0x1010, 8, 0, 0x7ff0, 77] },
         ]);
         let mut text = Vec::new();
         write(Records::new(&bytes[..]).unwrap(), None, &mut text).unwrap();
         let text = String::from_utf8(text).unwrap();
         let lines: Vec<_> = text.lines().collect();
-        let call = "    0.000001000  1.0  hypercall   sched_op(SCHEDOP_poll, 0x10, 0x0, 0x0, 0x0)  \
+        let call = "    0.000001000  1.0  hypercall   sched_op(SCHEDOP_poll, 0x10)  \
                     at 0xffffffff81000000";
         assert_eq!(lines[0], call);
         assert_eq!(lines[1], "    0.000002000  1.0  result      0");
         assert!(lines[2].contains("14 #PF page fault, error code 0x2, at 0x10, of a process"));
         assert!(lines[3].contains("upcall      pending_sel 0x1, of the kernel"));
         assert!(lines[4].contains("exit        CPUID"), "{}", lines[4]);
+        let left = "    0.000007000  1.0  cut         left: mmu_update(0x1010, 0x8, 0x0, 0x7ff0)";
+        assert_eq!(lines[6], left);
     }
 }

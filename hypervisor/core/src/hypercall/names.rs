@@ -1,5 +1,6 @@
 //! What hypercalls and their operations are called, for people who read of them.
 
+mod arguments;
 mod operations;
 
 pub use operations::{extended_request, operation};
@@ -65,31 +66,41 @@ pub const fn name(number: u32) -> Option<&'static str> {
     })
 }
 
-/// A hypercall with its arguments: `sched_op(SCHEDOP_poll, 0x.., ..)`.
+/// A hypercall with the arguments that it has: `sched_op(SCHEDOP_poll, 0x..)`.
 #[derive(Clone, Copy, Debug)]
 pub struct Named {
     /// Its number.
     pub number: u64,
-    /// Its arguments.
+    /// All argument registers.
     pub args: Args,
+}
+
+impl Named {
+    /// Returns its arguments, without the registers that it does not look at.
+    pub fn arguments(&self) -> &[u64] {
+        let plain = self.number & !NO_RESTART;
+        let count = if plain < 64 { arguments::count(as_u32(plain)) } else { self.args.len() };
+        &self.args[..count]
+    }
 }
 
 impl fmt::Display for Named {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plain = self.number & !NO_RESTART;
         let number = as_u32(plain);
-        let [first, rest @ ..] = self.args;
         let known = name(number).filter(|_| plain < 64);
         match known {
             Some(name) => write!(f, "{name}(")?,
             None => write!(f, "hypercall {}(", self.number)?,
         }
-        match known.and_then(|_| operation(number, as_u32(first))) {
-            Some(name) => f.write_str(name)?,
-            None => write!(f, "{first:#x}")?,
-        }
-        for argument in rest {
-            write!(f, ", {argument:#x}")?;
+        for (at, &argument) in self.arguments().iter().enumerate() {
+            if at != 0 {
+                f.write_str(", ")?;
+            }
+            match known.and_then(|_| operation(number, as_u32(argument)).filter(|_| at == 0)) {
+                Some(name) => f.write_str(name)?,
+                None => write!(f, "{argument:#x}")?,
+            }
         }
         f.write_str(")")
     }
@@ -105,11 +116,12 @@ mod tests {
 
     #[test]
     fn calls_are_named_with_their_operation() {
-        assert_eq!(text(29, [2, 16, 0, 0, 0]), "sched_op(SCHEDOP_shutdown, 0x10, 0x0, 0x0, 0x0)");
-        assert_eq!(text(29 + NO_RESTART, [77, 0, 0, 0, 0]), "sched_op(0x4d, 0x0, 0x0, 0x0, 0x0)");
-        assert_eq!(text(0, [2, 3, 4, 5, 6]), "set_trap_table(0x2, 0x3, 0x4, 0x5, 0x6)");
+        assert_eq!(text(29, [2, 16, 0, 0, 0]), "sched_op(SCHEDOP_shutdown, 0x10)");
+        assert_eq!(text(29 + NO_RESTART, [77, 0, 0, 0, 0]), "sched_op(0x4d, 0x0)");
+        assert_eq!(text(0, [2, 3, 4, 5, 6]), "set_trap_table(0x2)");
+        assert_eq!(text(1, [2, 3, 4, 5, 6]), "mmu_update(0x2, 0x3, 0x4, 0x5)");
         let cut = (3 << 6) + 5;
-        let memory = "memory_op(XENMEM_machphys_mfn_list, 0x0, 0x0, 0x0, 0x0)";
+        let memory = "memory_op(XENMEM_machphys_mfn_list, 0x0)";
         assert_eq!(text(12, [cut, 0, 0, 0, 0]), memory);
     }
 

@@ -137,7 +137,7 @@ mod tests {
         caller.call(35_u32, &[1, 2, 3, 4, 5]);
         caller.call(29_u32, &[99, 0, 0, 0, 0]);
         caller.call(29_u32, &[3, 0, 0, 0, 0]);
-        let expected = ["sysctl(0x1, 0x2, 0x3, 0x4, 0x5)", "sched_op(0x63, 0x0, 0x0, 0x0, 0x0)"];
+        let expected = ["sysctl(0x1)", "sched_op(0x63, 0x0)"];
         let expected = expected.map(|call| {
             format!(
                 "domain 7 vcpu 0: {call} is not supported: -ENOSYS, asked for at 0xfffffffffffffffe"
