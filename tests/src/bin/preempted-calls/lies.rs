@@ -12,7 +12,7 @@ use scenarios::{
 };
 use xenolith_guest::{
     abi::{
-        hypercall::{GRANT_TABLE_OP, MEMORY_OP},
+        hypercall::{GRANT_TABLE_OP, MEMORY_OP, MULTICALL},
         xenolith::NO_RESTART,
     },
     check, check_eq,
@@ -69,12 +69,16 @@ pub(crate) fn check(checks: &mut Checks, worker: &mut Worker) {
 pub(crate) fn lie(number: u64, arguments: &mut [u64; 5]) {
     const GRANTS: u64 = GRANT_TABLE_OP as u64;
     const MEMORY: u64 = MEMORY_OP as u64;
+    const CALLS: u64 = MULTICALL as u64;
     let mut random = Random::new(SEED.fetch_add(1, Relaxed));
     TOLD.fetch_add(1, Relaxed);
     let nowhere = random.one_of(&NOWHERE);
     let [rdi, rsi, rdx, r10, r8] = arguments;
     *r8 = random.next();
-    match number & !u64::from(NO_RESTART) {
+    let number = number & !u64::from(NO_RESTART);
+    // To a list of calls this is a count, and behind its end are requests that take pages away.
+    let flag = if number == CALLS { 0 } else { PREEMPTED };
+    match number {
         MEMORY => match random.below(3) {
             0 => *rsi = nowhere,
             1 => *rdi = *rdi & 63 | random.next() << 6,
@@ -87,7 +91,7 @@ pub(crate) fn lie(number: u64, arguments: &mut [u64; 5]) {
         },
         _ => match random.below(5) {
             0 => *rdi = nowhere,
-            1 => *rsi = random.one_of(&[0, PREEMPTED, *rsi & !PREEMPTED, (*rsi & !PREEMPTED) / 2]),
+            1 => *rsi = random.one_of(&[0, flag, *rsi & !PREEMPTED, (*rsi & !PREEMPTED) / 2]),
             2 => *rdx = nowhere,
             3 => *r10 = random.next(),
             _ => (*rdi, *rsi) = (nowhere, u64::MAX),
