@@ -28,12 +28,15 @@ impl Context<'_> {
     /// Lets a deliverable event reach the guest: by injection, or inside the resident by sending
     /// the vCPU back to its last question.
     pub(super) fn deliver(&mut self) {
-        if self.vcpu.vmcs.read(field::ENTRY_INTERRUPTION_INFO) & VALID != 0 {
-            return;
+        if self.vcpu.vmcs.read(field::ENTRY_INTERRUPTION_INFO) & VALID == 0 {
+            self.deliver_waiting();
         }
+        self.vcpu.retry_nmi();
+    }
+
+    fn deliver_waiting(&mut self) {
         let vcpu_info = self.memory.read_word(self.state.vcpu_info).unwrap_or(0);
-        let nmi = self.vcpu.nmi_pending && !self.vcpu.nmi_in_service;
-        let waiting = Waiting { vcpu_info, nmi };
+        let waiting = Waiting { vcpu_info, nmi: self.vcpu.has_nmi() };
         if waiting.is_nothing() {
             return self.set_monitor_trap(false);
         }

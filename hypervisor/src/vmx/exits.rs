@@ -136,8 +136,9 @@ fn other_outcome(
             return next;
         }
         Outcome::Pause(pause, Then::Again(args)) => {
+            let next = context.pause(pause);
             context.return_again(registers, args);
-            return context.pause(pause);
+            return next;
         }
         Outcome::Iret => {
             registers.rax = u64::from(IRET);
@@ -367,10 +368,11 @@ impl Context<'_> {
         self.back_in_guest(registers, SYSCALL_BYTES);
     }
 
-    /// Ends a hypercall with 0, after a pause.
+    /// Ends a hypercall with 0, after a pause. An NMI that ends it comes behind the call.
     fn return_after(&mut self, registers: &mut CallRegisters, pause: Pause) -> Next {
+        let next = self.pause(pause);
         self.return_value(registers, 0);
-        self.pause(pause)
+        next
     }
 
     fn pause(&mut self, pause: Pause) -> Next {

@@ -6,7 +6,8 @@
 use super::exits::{Next, RESUME, VMCALL_BYTES};
 use super::setup;
 use super::switch::GuestRegisters;
-use super::vcpu::{Context, End};
+use super::vcpu::{Context, End, Vcpu};
+use log::{info, warn};
 use xenolith_abi::trap::IretContext;
 use xenolith_core::address::Gva;
 use xenolith_core::bounce::Interrupted;
@@ -15,7 +16,35 @@ use xenolith_core::vmx::field;
 
 const NMI: u8 = 2;
 
+/// Nanoseconds after which an NMI is tried again that found the vCPU where none can be injected:
+/// in the resident, or on its way into another exception.
+const RETRY_NS: u64 = 20_000;
+
+impl Vcpu {
+    /// Returns whether an NMI can be delivered.
+    pub(super) const fn has_nmi(&self) -> bool {
+        self.nmi_pending && !self.nmi_in_service
+    }
+
+    /// Lets the vCPU exit soon if an NMI still waits, which may find no other exit to come at.
+    pub(super) fn retry_nmi(&mut self) {
+        if self.has_nmi() {
+            self.arm(self.now_ns().saturating_add(RETRY_NS));
+        }
+    }
+}
+
 impl Context<'_> {
+    /// Sends the vCPU an NMI, if the domain has a handler of them.
+    pub(super) fn send_nmi(&mut self) {
+        let (domain, vcpu) = (self.domain.id.0, self.vcpu.id.0);
+        if self.state.handled >> NMI & 1 == 0 {
+            return warn!("domain {domain} vcpu {vcpu} has no NMI callback: none is sent");
+        }
+        info!("domain {domain} vcpu {vcpu} is sent an NMI");
+        self.vcpu.nmi_pending = true;
+    }
+
     /// Takes the NMI that waits to be delivered now. Returns false, and drops it, if the guest has no
     /// handler.
     pub(super) fn take_nmi(&mut self) -> bool {

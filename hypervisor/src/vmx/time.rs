@@ -87,6 +87,7 @@ impl Context<'_> {
                 let _ = self.channels.raise_virq(self.memory, Virq::DEBUG, self.vcpu.id);
             }
             Some(Request::ExitCounts) => self.vcpu.log_exit_counts(Level::Info),
+            Some(Request::Nmi) => self.send_nmi(),
             None => {}
         }
         if let Some(command) = shutdown {
@@ -102,7 +103,7 @@ impl Context<'_> {
         }
     }
 
-    /// Sleeps until an event can be delivered, which the caller has allowed.
+    /// Sleeps until an event or an NMI can be delivered; the caller has allowed events.
     pub(super) fn block(&mut self) {
         self.sleep(None, |_| false);
     }
@@ -133,7 +134,8 @@ impl Context<'_> {
         }
     }
 
-    /// Halts the CPU until an event can be delivered or `is_over`, and at `until_ns` at the latest.
+    /// Halts the CPU until an event or an NMI can be delivered or `is_over`, and at `until_ns` at
+    /// the latest.
     /// Output that waits for the line wakes the CPU now and then.
     fn sleep(&mut self, until_ns: Option<u64>, is_over: impl Fn(&Self) -> bool) {
         let mut sleeps = false;
@@ -141,7 +143,8 @@ impl Context<'_> {
             self.serve_timers();
             self.serve_console();
             self.continue_store();
-            let woken = self.channels.has_deliverable(self.memory, self.vcpu.id);
+            let woken =
+                self.channels.has_deliverable(self.memory, self.vcpu.id) || self.vcpu.has_nmi();
             if woken || is_over(self) || self.watchdog_expired() {
                 if sleeps {
                     self.enter_state(State::Running);

@@ -14,6 +14,8 @@ pub enum Request {
     Debug,
     /// e: how often vCPUs have exited, by reason.
     ExitCounts,
+    /// n: that vCPUs get an NMI.
+    Nmi,
 }
 
 impl Request {
@@ -21,6 +23,7 @@ impl Request {
         match key {
             b'q' => Some(Self::Debug),
             b'e' => Some(Self::ExitCounts),
+            b'n' => Some(Self::Nmi),
             _ => None,
         }
     }
@@ -78,6 +81,7 @@ mod tests {
             (b"\x01a\x01\x01b", b"\x01a\x01\x01b", None),
             (b"a\x01\x01\x01qb", b"ab", Some(Request::Debug)),
             (b"\x01\x01\x01e", b"", Some(Request::ExitCounts)),
+            (b"\x01\x01\x01nn", b"n", Some(Request::Nmi)),
             (b"\x01\x01\x01q\x01\x01\x01x", b"", Some(Request::Debug)),
             (b"\x01\x01\x01xq", b"q", None),
             (b"\x01\x01\x01\x01q", b"q", None),
