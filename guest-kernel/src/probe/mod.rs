@@ -18,6 +18,7 @@ pub mod debug;
 pub mod descriptors;
 #[cfg(target_os = "none")]
 pub mod exception;
+pub mod extended_state;
 pub mod flags;
 pub mod hypercall;
 pub mod instruction;

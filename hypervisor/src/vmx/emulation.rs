@@ -47,7 +47,8 @@ impl Context<'_> {
             vcpu: self.vcpu.id.0,
             osxsave: self.shown(CR4) & cr::CR4_OSXSAVE != 0,
             xcr0: xcr0(),
-            rdtscp: self.vcpu.has_rdtscp,
+            rdtscp: self.vcpu.works.rdtscp,
+            xsavec: self.vcpu.works.xsavec,
             tsc_khz: self.vcpu.clock.tsc_khz,
             max_gfn: self.domain.max_gfn,
         };

@@ -19,6 +19,7 @@ mod time;
 mod trace;
 mod vcpu;
 mod vmcs;
+mod xsavec;
 
 pub(crate) use root::VmxRoot;
 pub(crate) use setup::Initial;

@@ -8,6 +8,7 @@ use super::root::VmxRoot;
 use super::setup::{self, Initial};
 use super::switch::{self, CallRegisters, ENTRY_REFUSED, GuestRegisters};
 use super::vmcs::CurrentVmcs;
+use super::xsavec;
 use crate::boot::BootError;
 use crate::cpu::HostState;
 use crate::cpu::clock::{self, Clock};
@@ -37,6 +38,13 @@ pub(crate) enum End {
     Crash(CrashReason),
 }
 
+/// Which instructions work in the guest that need not.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Works {
+    pub(super) rdtscp: bool,
+    pub(super) xsavec: bool,
+}
+
 /// A vCPU and the VMCS that holds its state.
 #[derive(Debug)]
 pub(crate) struct Vcpu {
@@ -45,8 +53,7 @@ pub(crate) struct Vcpu {
     pub(super) vmcs: CurrentVmcs,
     /// Exits so far, by reason.
     pub(super) exits: [u64; REASON_SLOTS],
-    /// Whether RDTSCP works.
-    pub(super) has_rdtscp: bool,
+    pub(super) works: Works,
     pub(super) clock: Clock,
     /// The system time at which the clock's interrupt comes at the latest, or [`super::time::NEVER`].
     pub(super) armed_ns: u64,
@@ -106,7 +113,7 @@ impl Vcpu {
             },
             vmcs,
             exits: [0; REASON_SLOTS],
-            has_rdtscp: capabilities.has_rdtscp(),
+            works: Works { rdtscp: capabilities.has_rdtscp(), xsavec: xsavec::works() },
             time: clock.system_time(),
             armed_ns: super::time::NEVER,
             nmi_pending: false,
@@ -133,7 +140,7 @@ impl Vcpu {
         memory: &mut DomainMemory,
         channels: &mut EventChannels,
     ) -> End {
-        fresh::reset(self.has_rdtscp);
+        fresh::reset(self.works.rdtscp);
         let mut registers = self.registers;
         let mut context = Context { vcpu: self, domain, state, memory, channels, end: None };
         // SAFETY: `new` has completed the VMCS, which has not been launched: running ends with the

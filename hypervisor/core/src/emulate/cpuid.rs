@@ -21,6 +21,8 @@ pub struct View {
     pub xcr0: u64,
     /// Whether RDTSCP works.
     pub rdtscp: bool,
+    /// Whether XSAVEC does.
+    pub xsavec: bool,
     /// Frequency of the TSC in kHz, 0 when not known.
     pub tsc_khz: u32,
     /// First frame number above all that the domain may name.

@@ -73,11 +73,16 @@ fn string(bytes: &mut Bytes<'_>, memory: &mut TestMemory) {
 
 fn cpuid(bytes: &mut Bytes<'_>) {
     let (leaf, subleaf) = (bytes.word(), bytes.word());
+    let vcpu = bytes.byte().into();
+    let osxsave = bytes.byte() & 1 != 0;
+    let xcr0 = bytes.long() & xcr0::ALLOWED;
+    let instructions = bytes.byte();
     let view = View {
-        vcpu: bytes.byte().into(),
-        osxsave: bytes.byte() & 1 != 0,
-        xcr0: bytes.long() & xcr0::ALLOWED,
-        rdtscp: bytes.byte() & 1 != 0,
+        vcpu,
+        osxsave,
+        xcr0,
+        rdtscp: instructions & 1 != 0,
+        xsavec: instructions & 2 != 0,
         tsc_khz: bytes.word(),
         max_gfn: bytes.long(),
     };

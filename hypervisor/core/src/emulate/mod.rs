@@ -1,5 +1,6 @@
 //! Instructions that leave the guest, as functions from registers to what they do.
 
+pub mod compacted;
 pub mod control_register;
 pub mod cpuid;
 pub mod forced;

@@ -1,7 +1,14 @@
 use super::*;
 
-pub(super) const VIEW: View =
-    View { vcpu: 0, osxsave: true, xcr0: 1, rdtscp: true, tsc_khz: 2_000_000, max_gfn: 0x8200 };
+pub(super) const VIEW: View = View {
+    vcpu: 0,
+    osxsave: true,
+    xcr0: 1,
+    rdtscp: true,
+    xsavec: false,
+    tsc_khz: 2_000_000,
+    max_gfn: 0x8200,
+};
 
 /// A CPU that says yes to everything.
 fn everything(_: u32, _: u32) -> Registers {
