@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 
-use crate::build::{self, PAIRED_KERNEL};
+use crate::build::{self, PAIRED_KERNEL, Profile};
 use crate::cli::BenchOptions;
 use crate::end::End;
 use crate::machine::watch::Finish;
@@ -94,7 +94,7 @@ fn print<T: Serialize>(
 fn outputs(workspace: &Workspace, kind: Kind) -> Result<Vec<String>> {
     let benches = catalogue::all(&workspace.root, kind)?;
     ensure!(!benches.is_empty(), "there is no scenario of this kind");
-    let programs = scenarios::build(workspace, &benches)?;
+    let programs = scenarios::build(workspace, &benches, Profile::Release)?;
     let mut texts = Vec::new();
     for bench in &benches {
         progress!("measuring: {}", bench.name);

@@ -23,6 +23,27 @@ pub(crate) struct Step<'a> {
     package: &'a str,
     /// Its programs.
     programs: &'a [&'a str],
+    /// How it is optimised.
+    profile: Profile,
+}
+
+/// How a program is optimised: a profile of cargo's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// As a whole: what is used, measured, or looked at instruction by instruction.
+    Release,
+    /// Crate by crate, which builds hundreds of programs several times as fast.
+    Scenario,
+}
+
+impl Profile {
+    /// Its name for cargo, and its directory's.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Release => "release",
+            Self::Scenario => "scenario",
+        }
+    }
 }
 
 /// The hypervisor's program.
@@ -33,23 +54,29 @@ pub(crate) const PAIRED_NAME: &str = "paired-kernel";
 
 /// The hypervisor.
 pub(crate) const HYPERVISOR: Step<'_> =
-    Step { what: "the hypervisor", package: "xenolith", programs: &[HYPERVISOR_NAME] };
+    Step::release("the hypervisor", "xenolith", &[HYPERVISOR_NAME]);
 
 /// The kernel that is run when no other is given.
 pub(crate) const PAIRED_KERNEL: Step<'_> =
-    Step { what: "the paired kernel", package: "xenolith-guest", programs: &[PAIRED_NAME] };
+    Step::release("the paired kernel", "xenolith-guest", &[PAIRED_NAME]);
 
 /// What an image is made of, in the order in which it is built; the hypervisor comes first.
 const STEPS: &[Step<'_>] = &[HYPERVISOR, PAIRED_KERNEL];
 
 /// The step that builds these scenarios.
-pub(crate) const fn programs_of<'a>(programs: &'a [&'a str]) -> Step<'a> {
-    Step { what: "the scenarios", package: "scenarios", programs }
+pub(crate) const fn programs_of<'a>(programs: &'a [&'a str], profile: Profile) -> Step<'a> {
+    Step { profile, ..Step::release("the scenarios", "scenarios", programs) }
 }
 
 /// The step that builds programs for the paired kernel's user mode.
 pub(crate) const fn user_programs<'a>(programs: &'a [&'a str]) -> Step<'a> {
-    Step { what: "the programs", package: "xenolith-programs", programs }
+    Step::release("the programs", "xenolith-programs", programs)
+}
+
+impl<'a> Step<'a> {
+    const fn release(what: &'a str, package: &'a str, programs: &'a [&'a str]) -> Self {
+        Self { what, package, programs, profile: Profile::Release }
+    }
 }
 
 impl Step<'_> {
@@ -63,16 +90,16 @@ impl Step<'_> {
         }
         progress!("building {}", self.what);
         let shell = workspace.shell()?;
-        let (cargo, package) = (cargo(), self.package);
+        let (cargo, package, profile) = (cargo(), self.package, self.profile.name());
+        let target = ["--target", BARE_TARGET];
         let programs = self.programs.iter().flat_map(|program| ["--bin", program]);
-        cmd!(
-            shell,
-            "{cargo} build --release --package {package} --target {BARE_TARGET} {programs...}"
-        )
-        .quiet()
-        .run()
-        .with_context(|| format!("cannot build {}", self.what))?;
-        self.programs.iter().map(|program| strip(workspace, &workspace.program(program))).collect()
+        let command = ["build", "--profile", profile, "--package", package];
+        cmd!(shell, "{cargo} {command...} {target...} {programs...}")
+            .quiet()
+            .run()
+            .with_context(|| format!("cannot build {}", self.what))?;
+        let file = |program: &&str| workspace.program_of(self.profile, program);
+        self.programs.iter().map(|program| strip(workspace, &file(program))).collect()
     }
 }
 

@@ -13,7 +13,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 use xenolith_guest::pvops::World;
 
-use crate::build::{self, PAIRED_KERNEL, programs_of};
+use crate::build::{self, PAIRED_KERNEL, Profile, programs_of};
 use crate::sites::records::Program;
 use crate::workspace::Workspace;
 use binary::EntryCode;
@@ -40,7 +40,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<String> {
         bail!("entry code of the paired kernel\n{}", violations.join("\n"));
     }
     ensure!(code.functions.len() >= FUNCTIONS, "only {} functions found", code.functions.len());
-    build::single(programs_of(&[PLANTED.0]), workspace)?;
+    build::single(programs_of(&[PLANTED.0], Profile::Release), workspace)?;
     let (_, violations) = check(&workspace.program(PLANTED.0))?;
     let is_planted = |it: &String| it.contains(PLANTED.1);
     ensure!(violations.iter().any(is_planted), "the planted violation was not found");

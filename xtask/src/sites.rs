@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, ensure};
 use xenolith_guest::pvops::{Op, World};
 
-use crate::build::{self, PAIRED_KERNEL, programs_of};
+use crate::build::{self, PAIRED_KERNEL, Profile, programs_of};
 use crate::cli::SitesOptions;
 use crate::workspace::Workspace;
 use records::Program;
@@ -30,7 +30,7 @@ const COMPLETE: &str = "pvops";
 /// A tool fails, or a site is not as it should be.
 pub(crate) fn test(workspace: &Workspace) -> Result<String> {
     build::single(PAIRED_KERNEL, workspace)?;
-    build::single(programs_of(&[COMPLETE]), workspace)?;
+    build::single(programs_of(&[COMPLETE], Profile::Release), workspace)?;
     let (mut sites, mut steps, mut planted) = (0, 0, 0);
     for name in ["paired-kernel", COMPLETE] {
         let program = Program::of_path(&workspace.program(name))?;

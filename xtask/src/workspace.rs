@@ -8,6 +8,8 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 use xshell::{Shell, cmd};
 
+use crate::build::Profile;
+
 /// The target of everything that does not run on the host.
 pub(crate) const BARE_TARGET: &str = "x86_64-unknown-none";
 
@@ -59,7 +61,12 @@ impl Workspace {
 
     /// The file that cargo builds for a bare-metal program.
     pub(crate) fn program(&self, name: &str) -> PathBuf {
-        self.program_for(BARE_TARGET, name)
+        self.program_of(Profile::Release, name)
+    }
+
+    /// As [`Self::program`], for a program that is built with this profile.
+    pub(crate) fn program_of(&self, profile: Profile, name: &str) -> PathBuf {
+        self.host_program(BARE_TARGET, profile.name(), name)
     }
 
     /// The file that cargo builds for a program of this target.

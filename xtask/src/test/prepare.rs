@@ -39,8 +39,8 @@ pub(crate) struct Programs {
     pub(crate) grub: Option<Grub>,
     /// The directory that holds the scenarios'.
     pub(crate) directory: PathBuf,
-    /// The directory that holds them all with their debugging information.
-    pub(crate) symbols: PathBuf,
+    /// The directories that hold them with their debugging information: the scenarios' is the second.
+    pub(crate) symbols: [PathBuf; 2],
     /// Linux, if a scenario boots it.
     pub(crate) linux: Option<Linux>,
 }
@@ -53,14 +53,12 @@ impl Programs {
 
     /// What names the addresses that a scenario prints.
     pub(crate) fn images(&self, scenario: &Scenario) -> Images {
+        let [ours, scenarios] = &self.symbols;
         let guest = match scenario.spec.image.guest {
-            Guest::PairedKernel => Some(build::PAIRED_NAME),
-            _ => scenario.program(),
+            Guest::PairedKernel => Some(ours.join(build::PAIRED_NAME)),
+            _ => scenario.program().map(|name| scenarios.join(name)),
         };
-        Images {
-            hypervisor: Some(self.symbols.join(build::HYPERVISOR_NAME)),
-            guest: guest.map(|name| self.symbols.join(name)),
-        }
+        Images { hypervisor: Some(ours.join(build::HYPERVISOR_NAME)), guest }
     }
 }
 
@@ -210,7 +208,7 @@ mod tests {
             ramdisk: Some("/r".into()),
             grub: None,
             directory: directory.into(),
-            symbols: directory.into(),
+            symbols: [directory.into(), directory.into()],
             linux: None,
         }
     }

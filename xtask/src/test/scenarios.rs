@@ -16,7 +16,7 @@ use super::prepare::{Programs, discard, disk_in, prepare};
 use super::recorder::Recorder;
 use super::report::{Report, Row, Status};
 use super::selection::scenario_name;
-use crate::build::{HYPERVISOR, PAIRED_KERNEL, programs_of, single};
+use crate::build::{HYPERVISOR, PAIRED_KERNEL, Profile, programs_of, single};
 use crate::end::End;
 use crate::grub::Grub;
 use crate::machine::process::last_words;
@@ -49,7 +49,7 @@ pub(crate) fn run(workspace: &Workspace, scenarios: &[Scenario], jobs: usize, re
         return;
     }
     let start = Instant::now();
-    match build(workspace, scenarios) {
+    match build(workspace, scenarios, Profile::Scenario) {
         Ok(programs) => {
             progress!("running {} scenarios, {jobs} at a time", scenarios.len());
             run_all(workspace, scenarios, &programs, jobs, report);
@@ -64,8 +64,12 @@ pub(crate) fn run(workspace: &Workspace, scenarios: &[Scenario], jobs: usize, re
     }
 }
 
-/// Builds what the scenarios need.
-pub(crate) fn build(workspace: &Workspace, scenarios: &[Scenario]) -> Result<Programs> {
+/// Builds what the scenarios need, themselves with `profile`.
+pub(crate) fn build(
+    workspace: &Workspace,
+    scenarios: &[Scenario],
+    profile: Profile,
+) -> Result<Programs> {
     let hypervisor = single(HYPERVISOR, workspace)?;
     let needs_kernel = scenarios.iter().any(|it| it.spec.image.guest == Guest::PairedKernel);
     let paired_kernel = if needs_kernel { Some(single(PAIRED_KERNEL, workspace)?) } else { None };
@@ -74,9 +78,9 @@ pub(crate) fn build(workspace: &Workspace, scenarios: &[Scenario]) -> Result<Pro
     let ramdisk = if needs_programs { Some(programs::ramdisk(workspace)?) } else { None };
     let names: BTreeSet<_> = scenarios.iter().filter_map(Scenario::program).collect();
     let names: Vec<_> = names.into_iter().collect();
-    programs_of(&names).run(workspace)?;
+    programs_of(&names, profile).run(workspace)?;
     let directory = workspace.directory("stripped")?;
-    let symbols = workspace.program("");
+    let symbols = [Profile::Release, profile].map(|profile| workspace.program_of(profile, ""));
     let has_grub = scenarios.iter().any(|it| it.spec.is_grub());
     let grub = if has_grub { Some(Grub::obtain(workspace, Policy::Report)?) } else { None };
     let has_linux = scenarios.iter().any(|it| it.spec.is_linux());
