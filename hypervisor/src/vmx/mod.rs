@@ -3,8 +3,10 @@
 mod debug;
 mod emulation;
 mod events;
+mod exceptions;
 mod exits;
 mod fresh;
+mod hypercalls;
 mod instructions;
 mod machine;
 mod monitor_trap;

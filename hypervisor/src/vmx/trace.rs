@@ -4,6 +4,7 @@
 //! first, and the hypercalls that it passes on take the second stage.
 
 use super::exits::{self, Next, RESUME, VMCALL_BYTES};
+use super::hypercalls;
 use super::switch::GuestRegisters;
 use super::vcpu::Context;
 use crate::debug_console::DebugConsole;
@@ -57,7 +58,7 @@ impl Context<'_> {
 
     fn traced_hypercall(&mut self, registers: &mut GuestRegisters) -> Next {
         let rip = registers.call.rcx.wrapping_sub(SYSCALL_BYTES);
-        let next = exits::passed_on(&mut registers.call, self);
+        let next = hypercalls::passed_on(&mut registers.call, self);
         let is_cut = self.vcpu.vmcs.read(field::GUEST_RIP).0 == rip;
         let event = if is_cut {
             Event::Cut { args: *registers.call.arguments() }

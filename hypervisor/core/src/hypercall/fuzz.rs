@@ -75,5 +75,5 @@ fn make(caller: &mut Caller, number: u64, args: Args, units: u8) -> bool {
 
 /// The number without the bit that a caller may add.
 fn number_of(number: u64) -> u32 {
-    u32::try_from(number & !super::NO_RESTART).expect("numbers are small")
+    u32::try_from(number & !super::dispatch::NO_RESTART).expect("numbers are small")
 }

@@ -1,6 +1,7 @@
 //! `multicall`: a list of hypercalls. They are made one after the other, as if each on its own; the
 //! list is cut between two entries, or inside one whose own call is cut.
 
+use super::dispatch::NO_RESTART;
 use super::{Args, Call, Machine, Outcome, Pause, Then, as_u32, dispatch, handle};
 use crate::address::{Gva, to_u64};
 use crate::guest_access::{Fault, is_reachable};
@@ -81,7 +82,6 @@ fn entry<M: Machine>(call: &mut Call<'_, M>, at: Gva) -> Result<Step, Fault> {
 
 /// Makes a call of a list: a list in a list is refused, and `iret` is the resident's.
 fn make<M: Machine>(call: &mut Call<'_, M>, op: u64, args: &Args) -> Outcome {
-    const NO_RESTART: u64 = super::NO_RESTART;
     if op & !NO_RESTART == u64::from(MULTICALL) {
         return Outcome::Return(-EINVAL);
     }

@@ -5,7 +5,8 @@ mod operations;
 
 pub use operations::{extended_request, operation};
 
-use super::{Args, NO_RESTART, as_u32};
+use super::dispatch::NO_RESTART;
+use super::{Args, as_u32};
 use core::fmt;
 use xenolith_abi::{hypercall, xenolith};
 
@@ -134,7 +135,8 @@ mod tests {
 
     #[test]
     fn every_number_with_a_handler_has_a_name() {
-        for number in (0..64_u32).filter(|number| super::super::KNOWN >> number & 1 != 0) {
+        for number in (0..64_u32).filter(|number| super::super::dispatch::KNOWN >> number & 1 != 0)
+        {
             assert!(name(number).is_some(), "{number}");
         }
     }

@@ -1,7 +1,8 @@
 //! What holds whatever a guest asks for.
 
+use super::super::dispatch::NO_RESTART;
 use super::super::test_machine::{Caller, DOMAIN, Flush, MEMORY_PAGES};
-use super::super::{Args, NO_RESTART, Outcome, Pause, Then};
+use super::super::{Args, Outcome, Pause, Then};
 use crate::address::{DomId, Gfn, Gpa, Gva, PAGE_SIZE, VcpuId, to_u64};
 use crate::event_channel::{Binding, End, PORTS, Port, PortRecord, Service, Virq};
 use crate::guest_access::is_reachable;

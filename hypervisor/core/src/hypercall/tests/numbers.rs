@@ -1,5 +1,6 @@
+use super::super::dispatch::KNOWN;
 use super::super::test_machine::Caller;
-use super::super::{KNOWN, Outcome, at_once, is_short};
+use super::super::{Outcome, at_once, is_short};
 use xenolith_abi::errno::ENOSYS;
 use xenolith_abi::hypercall as abi;
 
