@@ -2,21 +2,26 @@
 //! them, each small and with a result that does not depend on the machine.
 //!
 //! `xtask` runs it in the guest and on the host: lines `result: NAME VALUE` must be the same. What
-//! the host's kernel need not have is only checked, with `guest` as the argument. The last line is
-//! the report of a scenario.
+//! the host's kernel need not have is only checked, with `guest` as the argument. With `disk` it uses
+//! a block device, in the guest alone. The last line is the report of a scenario.
 
 mod arithmetic;
 mod checks;
 mod clocks;
 mod compat;
 mod debugging;
+mod disk;
 mod memory;
 mod processes;
 mod signals;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use checks::Checks;
+
+/// The argument for the use of a block device.
+const DISK: &str = "disk";
 
 fn main() -> ExitCode {
     let argument = std::env::args().nth(1);
@@ -24,6 +29,13 @@ fn main() -> ExitCode {
         return processes::echo();
     }
     let mut checks = Checks::default();
+    if argument.as_deref() == Some(DISK) {
+        let arguments: Vec<_> = std::env::args().skip(2).collect();
+        let [directory, device, offset] = &arguments[..] else { return usage() };
+        let Ok(offset) = offset.parse() else { return usage() };
+        disk::run(&mut checks, Path::new(directory), Path::new(device), offset);
+        return checks.report();
+    }
     processes::run(&mut checks);
     memory::run(&mut checks);
     signals::run(&mut checks);
@@ -35,4 +47,10 @@ fn main() -> ExitCode {
         compat::run(&mut checks);
     }
     checks.report()
+}
+
+/// Tells how it is called.
+fn usage() -> ExitCode {
+    println!("workload {DISK} DIRECTORY DEVICE OFFSET");
+    ExitCode::FAILURE
 }

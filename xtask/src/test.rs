@@ -4,6 +4,7 @@
 //! A run in which too little was tested fails, so that a broken filter or an empty directory never
 //! looks like success.
 
+mod disk;
 mod fuzz;
 mod guide;
 pub(crate) mod host;

@@ -91,6 +91,9 @@ impl Scenario {
         if self.spec.disk_read_only && self.spec.disk.is_none() {
             bail!("there is no disk that could be read-only");
         }
+        if self.spec.disk_results && !(self.spec.is_linux() && self.spec.has_file_system()) {
+            bail!("only the workload of Linux says something of a disk with a file system");
+        }
         if is_bare && !(self.spec.hypervisor.is_empty() && self.spec.log.is_empty()) {
             bail!("a bare kernel has no hypervisor that takes options or writes a log");
         }
@@ -153,6 +156,8 @@ mod tests {
             ("machine = \"qemu-tcg\"\ndisk = \"pattern:1\"", Some("")),
             ("machine = \"bochs\"\nenvironment = \"bare\"\ndisk = \"pattern:1\"", Some("")),
             ("disk_read_only = true", Some("")),
+            ("disk = \"ext4:1M\"\ndisk_results = true", Some("")),
+            ("image = { guest = \"linux\" }\ndisk = \"pattern:1M\"\ndisk_results = true", None),
             ("environment = \"bare\"\nhypervisor = \"log=debug\"", Some("")),
             ("environment = \"bare\"\nlog = [\"x\"]", Some("")),
             ("environment = \"bare\"\nimage = { guest = \"none\" }", None),

@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use xshell::{Shell, cmd};
 
 use super::ramdisk;
@@ -72,9 +72,43 @@ pub(crate) fn make(description: &str, scenario: &Path, output: &Path) -> Result<
     file.set_len(size.bytes() + behind.bytes()).context("cannot write the disk")
 }
 
+/// The content of a file in the file system at the beginning of `disk`.
+///
+/// # Errors
+/// There is no such file, or a tool is missing or fails.
+pub(crate) fn read_file(disk: &Path, name: &str) -> Result<Vec<u8>> {
+    let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    ensure!(is_plain, "`{name}` is no name of a file");
+    let reader = program_in_path("debugfs").context("debugfs is not installed")?;
+    let shell = Shell::new().context("cannot tell the current directory")?;
+    let copy = tempfile::NamedTempFile::new().context("cannot make a file")?;
+    let (path, request) = (copy.path(), format!("dump /{name} {}", copy.path().display()));
+    let result = cmd!(shell, "{reader} -R {request} {disk}").quiet().ignore_stderr().run();
+    result.with_context(|| format!("cannot read the file system of {}", disk.display()))?;
+    let bytes = fs::read(path).context("cannot read what debugfs has written")?;
+    // It fails only in words.
+    ensure!(!bytes.is_empty(), "the disk has no file {name}, or an empty one");
+    Ok(bytes)
+}
+
+/// Checks the file system at the beginning of `disk`.
+///
+/// # Errors
+/// Something is wrong with it, or the tool is missing.
+pub(crate) fn check_file_system(disk: &Path) -> Result<()> {
+    let checker = program_in_path("e2fsck").context("e2fsck is not installed")?;
+    let shell = Shell::new().context("cannot tell the current directory")?;
+    let result = cmd!(shell, "{checker} -f -n {disk}").quiet().ignore_status().output();
+    let result = result.context("cannot run e2fsck")?;
+    let said = String::from_utf8_lossy(&result.stdout);
+    ensure!(result.status.success(), "the disk's file system is damaged: {}", said.trim());
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::FileExt;
 
     #[test]
     fn a_file_system_has_the_hosts_files_and_room_behind_it() {
@@ -82,12 +116,16 @@ mod tests {
         let disk = directory.path().join("disk");
         make("ext4:8M+1M", Path::new("/"), &disk).unwrap();
         assert_eq!(fs::metadata(&disk).unwrap().len(), 9 << 20);
-        // The file system's magic number, and the text.
-        let bytes = fs::read(&disk).unwrap();
-        assert_eq!(bytes[1080..1082], [0x53, 0xef]);
-        let text = HELLO.1.as_bytes();
-        assert!(bytes.windows(text.len()).any(|it| it == text));
-        assert!(bytes[8 << 20..].iter().all(|&byte| byte == 0));
+        assert_eq!(read_file(&disk, HELLO.0).unwrap(), HELLO.1.as_bytes());
+        assert_eq!(read_file(&disk, PATTERN).unwrap(), pattern().unwrap());
+        for wrong in ["missing", "../hello", "a b"] {
+            assert!(read_file(&disk, wrong).is_err(), "{wrong}");
+        }
+        check_file_system(&disk).unwrap();
+        let file = fs::OpenOptions::new().write(true).open(&disk).unwrap();
+        // The descriptors of groups.
+        file.write_all_at(&[0x55; 64], 4096).unwrap();
+        assert!(check_file_system(&disk).is_err());
     }
 
     #[test]

@@ -38,6 +38,9 @@ pub(crate) struct Spec {
     pub(crate) disk: Option<String>,
     /// The guest cannot write its disk.
     pub(crate) disk_read_only: bool,
+    /// What the workload of Linux says of its disk must be in the disk's file afterwards, and the file
+    /// system in order.
+    pub(crate) disk_results: bool,
     /// Options of the hypervisor.
     pub(crate) hypervisor: String,
     /// Seconds until the run is ended from outside.
@@ -81,6 +84,7 @@ impl Default for Spec {
             ramdisk: None,
             disk: None,
             disk_read_only: false,
+            disk_results: false,
             hypervisor: String::new(),
             timeout: 20,
             cpu: None,

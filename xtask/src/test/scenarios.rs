@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use super::disk;
 use super::linux::Linux;
 use super::prepare::{Programs, discard, disk_in, prepare};
 use super::recorder::Recorder;
@@ -137,6 +138,10 @@ fn attempt(
     let mut outcome = judge(&scenario.spec, finish, &transcript);
     if let Some(linux) = programs.linux.as_ref().filter(|_| scenario.spec.is_linux()) {
         let problems = linux.problems(&scenario.spec, &transcript).into_iter();
+        outcome = problems.fold(outcome, Outcome::with_problem);
+    }
+    if let Some(disk) = disk_in(directory, &scenario.spec).filter(|_| scenario.spec.disk_results) {
+        let problems = disk::problems(&disk.path, &transcript).into_iter();
         outcome = problems.fold(outcome, Outcome::with_problem);
     }
     if finish == Finish::Ended(End::NoVerdict) {
