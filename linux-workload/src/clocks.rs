@@ -30,6 +30,18 @@ pub(crate) fn run(checks: &mut Checks) {
     checks.check(year.is_ok_and(|seconds| seconds > 1_700_000_000), "the date is a date");
 }
 
+/// Looks at what the CPU's time went to. Nobody takes any from a domain that is alone, so its
+/// runstate says that it waited for none.
+pub(crate) fn check_steal(checks: &mut Checks) {
+    let text = std::fs::read_to_string("/proc/stat").unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("cpu "));
+    let ticks: Vec<u64> =
+        line.unwrap_or_default().split_whitespace().filter_map(|it| it.parse().ok()).collect();
+    let (used, steal) = (ticks.first().copied().unwrap_or(0), ticks.get(7).copied());
+    checks.check(used != 0, &format!("processes have used the CPU: {ticks:?}"));
+    checks.check(steal == Some(0), &format!("no time is stolen: {ticks:?}"));
+}
+
 /// Asks for the time in a child whose system calls are looked at. A host may need them.
 pub(crate) fn check_without_calls(checks: &mut Checks) {
     // SAFETY: the process has one thread here.

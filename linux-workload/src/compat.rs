@@ -4,7 +4,10 @@
 use std::arch::asm;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Command;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, ExitStatus};
+
+use nix::libc;
 
 use crate::checks::Checks;
 
@@ -52,6 +55,17 @@ const CODE: &[u8] = &[
     0xcd, 0x80,                               // int 0x80
 ];
 
+/// `_start` of another: SYSCALL, which is no instruction of 32-bit code on Intel's processors; if it
+/// goes on, the end with 42.
+#[rustfmt::skip]
+const SYSCALL: &[u8] = &[
+    0xb8, 0x14, 0x00, 0x00, 0x00,             // mov eax, 20         getpid
+    0x0f, 0x05,                               // syscall
+    0xbb, 0x2a, 0x00, 0x00, 0x00,             // mov ebx, 42
+    0xb8, 0x01, 0x00, 0x00, 0x00,             // mov eax, 1          exit
+    0xcd, 0x80,                               // int 0x80
+];
+
 /// Runs all.
 pub(crate) fn run(checks: &mut Checks) {
     const GETPID_32: u64 = 20;
@@ -62,18 +76,37 @@ pub(crate) fn run(checks: &mut Checks) {
         out("r10") _, out("r11") _);
     };
     checks.check(number == std::process::id().into(), "int 0x80 from 64-bit code");
-    fs::write(FILE, program()).expect("the program can be written");
-    let mode = fs::Permissions::from_mode(0o755);
-    fs::set_permissions(FILE, mode).expect("the program can be made executable");
     for _ in 0..20 {
-        let code = Command::new(FILE).status().ok().and_then(|status| status.code());
-        checks.check(code == Some(42), &format!("a process of 32 bits ends with {code:?}"));
+        let status = status_of(CODE);
+        checks.check(
+            status.code() == Some(42),
+            &format!("a process of 32 bits ends with {status:?}"),
+        );
+    }
+    if is_of_intel() {
+        let status = status_of(SYSCALL);
+        let is_illegal = status.signal() == Some(libc::SIGILL);
+        checks.check(is_illegal, &format!("SYSCALL in 32-bit code is #UD: {status:?}"));
     }
 }
 
+/// Runs such a process.
+fn status_of(code: &[u8]) -> ExitStatus {
+    fs::write(FILE, program(code)).expect("the program can be written");
+    let mode = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(FILE, mode).expect("the program can be made executable");
+    Command::new(FILE).status().expect("the program can be started")
+}
+
+/// Whether the processor is one that has SYSCALL in 64-bit code only.
+fn is_of_intel() -> bool {
+    let information = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    information.contains("GenuineIntel")
+}
+
 /// The ELF file: one segment that holds it all.
-fn program() -> Vec<u8> {
-    let size = HEADERS + u32::try_from(CODE.len()).expect("the code is small");
+fn program(code: &[u8]) -> Vec<u8> {
+    let size = HEADERS + u32::try_from(code.len()).expect("the code is small");
     let mut file = b"\x7fELF\x01\x01\x01\0\0\0\0\0\0\0\0\0".to_vec();
     // Type, machine; version, entry, program headers, section headers, flags; sizes and counts.
     for value in [2, 3] {
@@ -89,6 +122,6 @@ fn program() -> Vec<u8> {
     for value in [1, 0, ADDRESS, ADDRESS, size, size, 5, 0x1000] {
         file.extend(u32::to_le_bytes(value));
     }
-    file.extend(CODE);
+    file.extend(code);
     file
 }

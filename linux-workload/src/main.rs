@@ -13,7 +13,9 @@ mod debugging;
 mod disk;
 mod memory;
 mod processes;
+mod segments;
 mod signals;
+mod wide;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -44,7 +46,10 @@ fn main() -> ExitCode {
     debugging::run(&mut checks);
     if argument.as_deref() == Some("guest") {
         clocks::check_without_calls(&mut checks);
+        clocks::check_steal(&mut checks);
         compat::run(&mut checks);
+        segments::run(&mut checks);
+        wide::run(&mut checks);
     }
     checks.report()
 }
