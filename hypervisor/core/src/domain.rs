@@ -2,6 +2,7 @@
 
 use crate::address::{DomId, Gpa};
 use crate::grant_mappings::GrantMappings;
+use crate::grant_table::GrantTable;
 use crate::hole::Hole;
 use crate::hypercall::unsupported::Limit;
 use crate::resident::Header;
@@ -72,6 +73,11 @@ impl Domain {
     /// Returns whether the assist numbered `kind` is on.
     pub const fn has_assist(&self, kind: u32) -> bool {
         self.assists >> kind & 1 != 0
+    }
+
+    /// Returns where its grant table is.
+    pub const fn grant_table(&self) -> GrantTable {
+        GrantTable { start: self.hole.grants(), frames: self.grant_frames }
     }
 
     /// Returns how the copies of its vCPUs' runstates are written.

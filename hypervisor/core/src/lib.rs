@@ -24,6 +24,7 @@ pub mod frame_walk;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 pub mod grant_mappings;
+pub mod grant_table;
 pub mod guest_access;
 pub mod guest_memory;
 pub mod hole;

@@ -1,25 +1,19 @@
 //! Copies within and between pages, named by frame or by grant.
 
 use super::super::{Call, Machine, as_u32};
-use super::entry::{self, OTHER_KINDS};
+use super::entry;
 use super::is_caller;
 use crate::address::{Gfn, Gpa, PAGE_SIZE, to_u64, to_usize};
+use crate::grant_table::{self, Access};
 use crate::guest_memory::GuestMemory;
 use xenolith_abi::domain::SELF;
 use xenolith_abi::grant::{
-    self, BAD_COPY_ARG, BAD_DOMAIN, BAD_PAGE, COPY_DEST_GREF, COPY_SOURCE_GREF, CopyPtr,
-    GENERAL_ERROR, GTF_PERMIT_ACCESS, GTF_READONLY, OKAY, PERMISSION_DENIED,
+    self, BAD_COPY_ARG, BAD_DOMAIN, BAD_PAGE, COPY_DEST_GREF, COPY_SOURCE_GREF, CopyPtr, OKAY,
+    PERMISSION_DENIED,
 };
 
 /// Bytes that are moved at a time: few times for a page, and little to have on the stack.
 const CHUNK_BYTES: usize = 1024;
-
-/// What a side of a copy is for.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Side {
-    Source,
-    Destination,
-}
 
 pub(super) fn copy<M: Machine>(call: &mut Call<'_, M>, wanted: &mut grant::Copy) {
     wanted.status = transfer(call, wanted).map_or_else(|status| status, |()| OKAY);
@@ -28,8 +22,8 @@ pub(super) fn copy<M: Machine>(call: &mut Call<'_, M>, wanted: &mut grant::Copy)
 fn transfer<M: Machine>(call: &mut Call<'_, M>, wanted: &grant::Copy) -> Result<(), i16> {
     let len = u64::from(wanted.len);
     let fits = |side: &CopyPtr| u64::from(side.offset) + len <= PAGE_SIZE;
-    let from = place(call, &wanted.source, wanted.flags & COPY_SOURCE_GREF, Side::Source)?;
-    let to = place(call, &wanted.dest, wanted.flags & COPY_DEST_GREF, Side::Destination)?;
+    let from = place(call, &wanted.source, wanted.flags & COPY_SOURCE_GREF, Access::Read)?;
+    let to = place(call, &wanted.dest, wanted.flags & COPY_DEST_GREF, Access::Write)?;
     if !fits(&wanted.source) || !fits(&wanted.dest) {
         return Err(BAD_COPY_ARG);
     }
@@ -52,13 +46,13 @@ fn place<M: Machine>(
     call: &mut Call<'_, M>,
     pointer: &CopyPtr,
     by_grant: u16,
-    side: Side,
+    access: Access,
 ) -> Result<Gpa, i16> {
     let gfn = if by_grant != 0 {
         if !is_caller(call, pointer.domid) {
             return Err(BAD_DOMAIN);
         }
-        granted(call, as_u32(pointer.frame), side)?
+        granted(call, as_u32(pointer.frame), access)?
     } else if pointer.domid == SELF {
         Gfn(pointer.frame)
     } else {
@@ -69,12 +63,8 @@ fn place<M: Machine>(
 }
 
 /// Returns the frame of a grant to the caller.
-fn granted<M: Machine>(call: &mut Call<'_, M>, number: u32, side: Side) -> Result<Gfn, i16> {
+fn granted<M: Machine>(call: &mut Call<'_, M>, number: u32, access: Access) -> Result<Gfn, i16> {
     let entry = entry::read(call, entry::place(call, number)?)?;
-    let permitted = entry.flags & OTHER_KINDS == GTF_PERMIT_ACCESS;
-    let read_only = side == Side::Destination && entry.flags & GTF_READONLY != 0;
-    if !permitted || read_only || entry.domid != call.domain.id.0 {
-        return Err(GENERAL_ERROR);
-    }
+    grant_table::check(entry, call.domain.id, access)?;
     Ok(Gfn(entry.frame.into()))
 }

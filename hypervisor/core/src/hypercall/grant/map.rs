@@ -5,6 +5,7 @@ use super::entry::{begin_use, end_use, place};
 use super::host;
 use crate::address::{Gfn, Gpa, PAGE_SIZE};
 use crate::grant_mappings::{Mapping, Uses};
+use crate::grant_table::Access;
 use crate::guest_memory::GuestMemory;
 use xenolith_abi::grant::{
     BAD_DOMAIN, BAD_GNTREF, BAD_PAGE, EntryV1, GENERAL_ERROR, GTF_READING, GTF_WRITING,
@@ -58,8 +59,9 @@ fn begin<M: Machine>(
     read_only: bool,
 ) -> Result<(EntryV1, u32), i16> {
     let is_marked = uses.frame.is_some() && (read_only || uses.writing);
+    let access = if read_only { Access::Read } else { Access::Write };
     let entry =
-        if is_marked { super::entry::read(call, at)? } else { begin_use(call, at, read_only)? };
+        if is_marked { super::entry::read(call, at)? } else { begin_use(call, at, access)? };
     if let Some(frame) = uses.frame {
         return Ok((entry, frame));
     }
