@@ -14,6 +14,7 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+pub mod block;
 pub mod callback;
 pub mod console;
 pub mod cpuid;
@@ -41,5 +42,6 @@ pub mod trap;
 pub mod vcpu;
 pub mod version;
 pub mod vm_assist;
+pub mod xenbus;
 pub mod xenolith;
 pub mod xenstore;
