@@ -69,7 +69,7 @@ impl Domains for VcpuMachine<'_> {
             Notify::Service(_, Service::Store) => {
                 self.vcpu.serve_store(self.channels, self.memory);
             }
-            Notify::Nobody | Notify::Vcpus(..) => {}
+            Notify::Service(_, Service::Block) | Notify::Nobody | Notify::Vcpus(..) => {}
         }
     }
 }

@@ -58,6 +58,33 @@ impl EventChannels {
         Ok(port)
     }
 
+    /// Connects `port`, which has to wait for the domain that `service` seems to be, to the service,
+    /// in place of an earlier one.
+    ///
+    /// # Errors
+    ///
+    /// When it does not wait for that domain.
+    pub fn connect_service(&mut self, port: Port, service: Service) -> Result<(), Error> {
+        let record = self.ports.record(port)?;
+        if record.binding() != Binding::Unbound(service.end().domain) {
+            return Err(Error::Invalid);
+        }
+        self.disconnect_service(service);
+        self.ports.set(port, PortRecord::new(Binding::Service(service), record.vcpu()));
+        self.set_service_port(service, Some(port));
+        Ok(())
+    }
+
+    /// Lets the port of a service, unless the domain has closed it, wait for another connection.
+    pub fn disconnect_service(&mut self, service: Service) {
+        let Some(port) = self.service_port(service) else { return };
+        if let Ok(record) = self.ports.record(port) {
+            let waiting = Binding::Unbound(service.end().domain);
+            self.ports.set(port, PortRecord::new(waiting, record.vcpu()));
+        }
+        self.set_service_port(service, None);
+    }
+
     /// Makes `port` notify `vcpu` from now on; what is pending stays where it is.
     ///
     /// # Errors

@@ -42,7 +42,7 @@ pub struct EventChannels {
     domain: u16,
     /// The port of each service, or 0.
     service_ports: [u16; Service::ALL.len()],
-    padding: [u16; 3],
+    padding: [u16; 2],
 }
 
 impl EventChannels {

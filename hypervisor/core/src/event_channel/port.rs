@@ -75,17 +75,20 @@ pub enum Service {
     Console,
     /// The store, with its ring.
     Store,
+    /// The block device, with its ring.
+    Block,
 }
 
 impl Service {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Console, Self::Store];
+    pub const ALL: [Self; 3] = [Self::Console, Self::Store, Self::Block];
 
     /// Returns the end that the service seems to be.
     pub const fn end(self) -> End {
         let port = match self {
             Self::Console => 1,
             Self::Store => 2,
+            Self::Block => 3,
         };
         End { domain: DomId(0), port: Port(port) }
     }

@@ -230,6 +230,32 @@ fn services_hear_what_is_sent_to_them() {
 }
 
 #[test]
+fn a_service_connects_to_a_port_that_waits_for_domain_0() {
+    let mut domains = TestDomains::new();
+    let (channels, memory) = domains.of(ONE);
+    let zero = Service::Block.end().domain;
+    let [first, second] = [0, 1].map(|_| channels.alloc_unbound(zero).unwrap());
+    let other = channels.alloc_unbound(TWO).unwrap();
+    for port in [other, Port(0), Port(9), Port(4096)] {
+        assert_eq!(channels.connect_service(port, Service::Block), Err(Error::Invalid));
+    }
+    assert_eq!(channels.connect_service(first, Service::Block), Ok(()));
+    assert_eq!(channels.connect_service(first, Service::Block), Err(Error::Invalid), "connected");
+    assert_eq!(channels.raise_service(memory, Service::Block), vcpus(ONE, [CPU_0]));
+    let heard = Notify::Service(ONE, Service::Block);
+    assert_eq!(operations::send(&mut domains, ONE, first), Ok(heard));
+    let (channels, _) = domains.of(ONE);
+    assert_eq!(channels.connect_service(second, Service::Block), Ok(()));
+    assert_eq!(domains.binding(ONE, first), Binding::Unbound(zero), "its place is taken");
+    let (channels, memory) = domains.of(ONE);
+    channels.disconnect_service(Service::Block);
+    channels.disconnect_service(Service::Block);
+    assert_eq!(channels.raise_service(memory, Service::Block), Notify::Nobody);
+    assert_eq!(domains.binding(ONE, second), Binding::Unbound(zero));
+    assert_eq!(operations::send(&mut domains, ONE, second), Ok(Notify::Nobody));
+}
+
+#[test]
 fn status_is_for_ports_of_ones_own() {
     let mut domains = TestDomains::new();
     let unbound = domains.of(ONE).0.alloc_unbound(TWO).unwrap();

@@ -94,6 +94,7 @@ fn records_keep_what_ports_are_bound_to() {
         Binding::Interdomain(Service::Console.end()),
         Binding::Service(Service::Console),
         Binding::Service(Service::Store),
+        Binding::Service(Service::Block),
         Binding::Virq(Virq(23)),
         Binding::Ipi,
     ] {

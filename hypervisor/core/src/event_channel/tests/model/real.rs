@@ -24,6 +24,11 @@ pub(super) fn run(domains: &mut TestDomains, caller: DomId, step: &Step) -> Answ
         Step::RaiseVirq { virq, vcpu } => Ok(told(channels.raise_virq(memory, virq, vcpu))),
         Step::BindService(service) => channels.bind_service(service).map(made),
         Step::RaiseService(service) => Ok(told(channels.raise_service(memory, service))),
+        Step::ConnectService { port, service } => channels.connect_service(port, service).and(DONE),
+        Step::DisconnectService(service) => {
+            channels.disconnect_service(service);
+            DONE
+        }
         Step::Status { end: End { domain, port } } => {
             operations::status(domains, caller, domain, port).and(DONE)
         }

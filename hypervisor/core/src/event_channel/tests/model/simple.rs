@@ -126,6 +126,11 @@ impl Model {
                 let port = self.of(caller).services.get(&(service as u32)).copied();
                 told(port.map_or(VcpuSet::EMPTY, |port| self.of(caller).raise(port)))
             }
+            Step::ConnectService { port, service } => self.connect_service(caller, port, service),
+            Step::DisconnectService(service) => {
+                self.disconnect_service(caller, service);
+                DONE
+            }
             Step::Status { end } => match resolve(end.domain) {
                 NOBODY => Err(Error::NoDomain),
                 _ if end.port.0 >= 64 => Err(Error::Invalid),
@@ -196,6 +201,24 @@ impl Model {
         self.of(end.domain).ports.get_mut(&end.port.0).unwrap().0 = back;
         let woken = self.of(caller).raise(port.0);
         Ok((Some(port), Notify::vcpus(caller, woken)))
+    }
+
+    fn connect_service(&mut self, caller: DomId, port: Port, service: Service) -> Answer {
+        match self.of(caller).ports.get(&port.0) {
+            Some((Binding::Unbound(DomId(0)), _)) => {}
+            _ => return Err(Error::Invalid),
+        }
+        self.disconnect_service(caller, service);
+        self.of(caller).services.insert(service as u32, port.0);
+        self.of(caller).ports.get_mut(&port.0).unwrap().0 = Binding::Service(service);
+        DONE
+    }
+
+    fn disconnect_service(&mut self, caller: DomId, service: Service) {
+        let own = self.of(caller);
+        if let Some(port) = own.services.remove(&(service as u32)) {
+            own.ports.get_mut(&port).unwrap().0 = Binding::Unbound(DomId(0));
+        }
     }
 
     fn bind_vcpu(&mut self, caller: DomId, port: Port, vcpu: VcpuId) -> Answer {

@@ -38,6 +38,11 @@ pub(super) enum Step {
     },
     BindService(Service),
     RaiseService(Service),
+    ConnectService {
+        port: Port,
+        service: Service,
+    },
+    DisconnectService(Service),
     Status {
         end: End,
     },
@@ -79,6 +84,11 @@ fn domain() -> impl Strategy<Value = DomId> {
     prop_oneof![3 => Just(SELF), 3 => Just(ONE), 3 => Just(TWO), 1 => Just(NOBODY)]
 }
 
+/// Domain 0 is not there, but the hypervisor connects to what waits for it.
+fn remote() -> impl Strategy<Value = DomId> {
+    prop_oneof![3 => domain(), 1 => Just(DomId(0))]
+}
+
 fn vcpu() -> impl Strategy<Value = VcpuId> {
     prop_oneof![8 => 0..2_u32, 1 => 2..40_u32].prop_map(VcpuId)
 }
@@ -88,7 +98,7 @@ fn virq() -> impl Strategy<Value = Virq> {
 }
 
 fn service() -> impl Strategy<Value = Service> {
-    prop_oneof![Just(Service::Console), Just(Service::Store)]
+    prop_oneof![Just(Service::Console), Just(Service::Store), Just(Service::Block)]
 }
 
 fn own_vcpu() -> impl Strategy<Value = VcpuId> {
@@ -102,7 +112,7 @@ fn poll() -> impl Strategy<Value = PollFor> {
 /// Returns any step, the common ones more often.
 pub(super) fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        3 => (domain(), domain()).prop_map(|(domain, remote)| Step::AllocUnbound { domain, remote }),
+        3 => (domain(), remote()).prop_map(|(domain, remote)| Step::AllocUnbound { domain, remote }),
         4 => (domain(), port()).prop_map(|(domain, port)| Step::BindInterdomain {
             end: End { domain, port }
         }),
@@ -115,6 +125,8 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         2 => (virq(), own_vcpu()).prop_map(|(virq, vcpu)| Step::RaiseVirq { virq, vcpu }),
         1 => service().prop_map(Step::BindService),
         2 => service().prop_map(Step::RaiseService),
+        2 => (port(), service()).prop_map(|(port, service)| Step::ConnectService { port, service }),
+        1 => service().prop_map(Step::DisconnectService),
         1 => (domain(), port()).prop_map(|(domain, port)| Step::Status { end: End { domain, port } }),
         2 => port().prop_map(|port| Step::IsPending { port }),
         3 => (own_vcpu(), poll()).prop_map(|(vcpu, what)| Step::BeginPoll { vcpu, what }),
