@@ -4,6 +4,7 @@
 
 mod acpi;
 mod backtrace;
+mod block;
 mod boot;
 mod console;
 mod cpu;

@@ -1,5 +1,6 @@
 //! Builds the domain and runs it to its end.
 
+use crate::block;
 use crate::boot::{self, BootError, Machine, Module};
 use crate::console;
 use crate::cpu::clock::Clock;
@@ -78,7 +79,6 @@ fn prepare(machine: &mut Machine) -> Result<RunningDomain, BootError> {
     let root = VmxRoot::enter(memory)?;
     let modules = &machine.modules;
     let kernel = modules.kernel.as_ref().ok_or(BootError::NoModule)?;
-    let _disk = modules.disk.as_ref().map(Disk::new);
     let memory_pages = machine.options.memory_bytes / PAGE_SIZE;
     let hole = Hole::new(memory_pages);
     let max_leaf_level = root.capabilities().max_ept_leaf_level();
@@ -88,6 +88,9 @@ fn prepare(machine: &mut Machine) -> Result<RunningDomain, BootError> {
     let ports = bind_services(channels);
     let (initial, supervisor_mode_kernel) =
         build(kernel, modules.ramdisk.as_ref(), memory_pages, &hole, ports, &mut guest)?;
+    if let Some(module) = &modules.disk {
+        block::attach(memory, FIRST_DOMAIN, Disk::new(module))?;
+    }
     let header = resident_header(machine.options.trace);
     hole.write(&mut guest, RESIDENT, &header, initial.rsp, FIRST_DOMAIN);
     channels.publish_changes(|port, record| guest.publish(hole.port(port), record.as_bytes()));

@@ -3,7 +3,6 @@
 use crate::boot::BootError;
 use crate::domain_memory::DomainMemory;
 use crate::memory::{Memory, direct};
-use core::sync::atomic::{AtomicBool, Ordering};
 use log::{info, warn};
 use spin::Mutex;
 use xenolith_core::address::{DomId, PAGE_SIZE, to_u64};
@@ -11,8 +10,6 @@ use xenolith_core::hypercall::unsupported::Limit;
 use xenolith_core::store::{Closed, Introduction, Served, Store};
 
 static STORE: Mutex<Option<&'static mut Store>> = Mutex::new(None);
-/// Whether requests wait.
-static WAITING: AtomicBool = AtomicBool::new(false);
 /// How often connections were closed of late: a domain can have its own opened again at once.
 static CLOSED: Mutex<Limit> = Mutex::new(Limit::new());
 
@@ -36,7 +33,6 @@ pub(crate) fn introduce(memory: &mut DomainMemory, introduction: &Introduction<'
 /// Serves what a domain has asked for; it is `now_ns` in its system time.
 pub(crate) fn serve(memory: &mut DomainMemory, domain: DomId, now_ns: u64) -> Served {
     let served = with(|store| store.serve(memory, domain));
-    WAITING.store(served.unfinished, Ordering::Relaxed);
     if let Some(why) = served.closed {
         log_closed(domain, why, now_ns);
     }
@@ -51,11 +47,6 @@ fn log_closed(domain: DomId, why: Closed, now_ns: u64) {
     warn!("domain {}: its connection to the store is closed: {why}", domain.0);
 }
 
-/// Returns whether requests were left by the last [`serve`], which takes some at a time.
-pub(crate) fn waits() -> bool {
-    WAITING.load(Ordering::Relaxed)
-}
-
 /// Asks a domain to end itself in the way of `command`.
 pub(crate) fn ask_shutdown(domain: DomId, command: &str) {
     match with(|store| store.ask_shutdown(domain, command)) {
@@ -66,6 +57,7 @@ pub(crate) fn ask_shutdown(domain: DomId, command: &str) {
     }
 }
 
-fn with<R>(action: impl FnOnce(&mut Store) -> R) -> R {
+/// Runs `action` on the store.
+pub(crate) fn with<R>(action: impl FnOnce(&mut Store) -> R) -> R {
     action(STORE.lock().as_mut().expect("it was made at the start"))
 }

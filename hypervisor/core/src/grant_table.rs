@@ -24,7 +24,7 @@ pub enum Access {
 
 impl Access {
     /// Returns the flags of an entry that is used so.
-    const fn flags(self) -> u16 {
+    pub const fn flags(self) -> u16 {
         match self {
             Self::Read => GTF_READING,
             Self::Write => GTF_READING | GTF_WRITING,

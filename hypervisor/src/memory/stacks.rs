@@ -8,7 +8,7 @@
 //!          0x0a000   guard
 //!          0x0b000   machine check    16 KiB
 //!          0x0f000   guard
-//!          0x10000   main             64 KiB
+//!          0x10000   main             128 KiB
 //! ```
 
 use super::address_space::{AddressSpace, Protection};
@@ -20,7 +20,7 @@ use xenolith_core::page_map::MapError;
 
 const WINDOW_BYTES: u64 = 1 << 20;
 const EMERGENCY_BYTES: u64 = 4 * PAGE_SIZE;
-const MAIN_BYTES: u64 = 16 * PAGE_SIZE;
+const MAIN_BYTES: u64 = 32 * PAGE_SIZE;
 const DOUBLE_FAULT: u64 = 0x1000;
 const NMI: u64 = 0x6000;
 const MACHINE_CHECK: u64 = 0xb000;

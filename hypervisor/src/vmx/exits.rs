@@ -77,7 +77,7 @@ pub(super) fn other(
             }
             context.serve_timers();
             context.serve_console();
-            context.continue_store();
+            context.continue_services();
             context.check_watchdogs()
         }
         // What was held back is delivered on the way back.

@@ -7,7 +7,6 @@ use super::vcpu::Vcpu;
 use crate::console;
 use crate::cpu::interrupts;
 use crate::domain_memory::DomainMemory;
-use crate::store;
 use x86_64::registers::model_specific::Msr;
 use xenolith_abi::xenolith::KERNEL_CS;
 use xenolith_core::address::{DomId, Gfn, Gpa, Gva};
@@ -32,6 +31,8 @@ pub(super) struct VcpuMachine<'a> {
     pub(super) memory: &'a mut DomainMemory,
     pub(super) channels: &'a mut EventChannels,
     pub(super) hole: Hole,
+    /// Frames of the domain's grant table.
+    pub(super) grant_frames: u32,
 }
 
 /// There is one domain: the caller's.
@@ -47,10 +48,7 @@ impl Domains for VcpuMachine<'_> {
             return None;
         }
         let result = action(self.channels, self.memory);
-        let (memory, hole) = (&mut *self.memory, self.hole);
-        self.channels.publish_changes(|port, record| {
-            memory.publish(hole.port(port), record.as_bytes());
-        });
+        self.publish_ports();
         Some(result)
     }
 
@@ -66,11 +64,20 @@ impl Domains for VcpuMachine<'_> {
                 tell(self.channels, self.memory, Service::Console, moved);
                 self.vcpu.serve_console();
             }
-            Notify::Service(_, Service::Store) => {
-                self.vcpu.serve_store(self.channels, self.memory);
-            }
-            Notify::Service(_, Service::Block) | Notify::Nobody | Notify::Vcpus(..) => {}
+            Notify::Service(_, Service::Store) => self.serve_store(),
+            Notify::Service(_, Service::Block) => self.serve_block(),
+            Notify::Nobody | Notify::Vcpus(..) => {}
         }
+    }
+}
+
+impl VcpuMachine<'_> {
+    /// Shows the resident the records of ports that have changed.
+    pub(super) fn publish_ports(&mut self) {
+        let (memory, hole) = (&mut *self.memory, self.hole);
+        self.channels.publish_changes(|port, record| {
+            memory.publish(hole.port(port), record.as_bytes());
+        });
     }
 }
 
@@ -263,7 +270,12 @@ pub(super) fn serve_ring(channels: &mut EventChannels, memory: &mut DomainMemory
 }
 
 /// Sends an event through the port of a service if bytes have `moved` through its ring.
-fn tell(channels: &mut EventChannels, memory: &mut DomainMemory, service: Service, moved: bool) {
+pub(super) fn tell(
+    channels: &mut EventChannels,
+    memory: &mut DomainMemory,
+    service: Service,
+    moved: bool,
+) {
     if moved {
         // This vCPU is the one to be told, and it looks before it goes on.
         let _ = channels.raise_service(memory, service);
@@ -271,16 +283,6 @@ fn tell(channels: &mut EventChannels, memory: &mut DomainMemory, service: Servic
 }
 
 impl Vcpu {
-    /// Serves what the domain asks of the store. Many requests are served some at a time: the
-    /// clock's interrupt comes for the rest.
-    pub(super) fn serve_store(&mut self, channels: &mut EventChannels, memory: &mut DomainMemory) {
-        let served = store::serve(memory, channels.domain(), self.now_ns());
-        tell(channels, memory, Service::Store, served.moved);
-        if served.unfinished {
-            self.arm(self.now_ns());
-        }
-    }
-
     /// Moves console bytes. While some wait for the line the clock's interrupt calls back, however
     /// often the guest exits meanwhile.
     pub(super) fn serve_console(&mut self) {

@@ -14,6 +14,7 @@ mod nmi;
 mod preemption;
 mod resident_calls;
 mod root;
+mod services;
 mod setup;
 mod state;
 mod switch;

@@ -92,14 +92,7 @@ impl Context<'_> {
         }
         if let Some(command) = shutdown {
             store::ask_shutdown(self.domain.id, command);
-            self.vcpu.serve_store(self.channels, self.memory);
-        }
-    }
-
-    /// Goes on with requests to the store that were too many at once.
-    pub(super) fn continue_store(&mut self) {
-        if store::waits() {
-            self.vcpu.serve_store(self.channels, self.memory);
+            self.split().2.serve_store();
         }
     }
 
@@ -142,7 +135,7 @@ impl Context<'_> {
         loop {
             self.serve_timers();
             self.serve_console();
-            self.continue_store();
+            self.continue_services();
             let woken =
                 self.channels.has_deliverable(self.memory, self.vcpu.id) || self.vcpu.has_nmi();
             if woken || is_over(self) || self.watchdog_expired() {

@@ -178,11 +178,9 @@ impl Vcpu {
 impl Context<'_> {
     /// Returns the machine as hypercall handlers see it, beside domain and vCPU.
     pub(super) fn split(&mut self) -> (&mut Domain, &mut VcpuState, VcpuMachine<'_>) {
-        let hole = self.domain.hole;
-        (
-            self.domain,
-            self.state,
-            VcpuMachine { vcpu: self.vcpu, memory: self.memory, channels: self.channels, hole },
-        )
+        let Domain { hole, grant_frames, .. } = *self.domain;
+        let (vcpu, memory, channels) = (&mut *self.vcpu, &mut *self.memory, &mut *self.channels);
+        let machine = VcpuMachine { vcpu, memory, channels, hole, grant_frames };
+        (self.domain, self.state, machine)
     }
 }

@@ -37,7 +37,7 @@ pub(crate) enum Tier {
 
 impl Tier {
     /// All of them, in the order in which they run.
-    pub(crate) const ALL: [Self; 19] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::Host(HOST_PACKAGES[0]),
         Self::Host(HOST_PACKAGES[1]),
         Self::Host(HOST_PACKAGES[2]),
@@ -57,6 +57,7 @@ impl Tier {
         Self::Fuzz(TARGETS[4].name),
         Self::Fuzz(TARGETS[5].name),
         Self::Fuzz(TARGETS[6].name),
+        Self::Fuzz(TARGETS[7].name),
     ];
 
     /// Its name in lists and filters.

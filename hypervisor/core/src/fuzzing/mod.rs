@@ -10,7 +10,7 @@ mod tests;
 
 pub(crate) use self::bytes::Bytes;
 
-use crate::{console, domain_builder, emulate, hypercall, options, store};
+use crate::{block, console, domain_builder, emulate, hypercall, options, store};
 use std::vec::Vec;
 
 /// One target.
@@ -33,6 +33,9 @@ pub const CONSOLE: Target =
 /// The rings of the store, and requests.
 pub const STORE: Target =
     Target { name: "store", run: store::fuzz::run, seeds: store::fuzz::seeds };
+/// The ring of the block device, its grants, and what its front end says in the store.
+pub const BLOCK: Target =
+    Target { name: "block", run: block::fuzz::run, seeds: block::fuzz::seeds };
 /// A guest's kernel: ELF, notes, and the domain that is built from it.
 pub const KERNEL: Target =
     Target { name: "kernel", run: domain_builder::fuzz::run, seeds: domain_builder::fuzz::seeds };
@@ -50,5 +53,5 @@ pub const OPTIONS: Target =
     Target { name: "options", run: options::fuzz::run, seeds: options::fuzz::seeds };
 
 /// All of them.
-pub const TARGETS: [Target; 7] =
-    [HYPERCALLS, CONSOLE, STORE, KERNEL, BZIMAGE, INSTRUCTIONS, OPTIONS];
+pub const TARGETS: [Target; 8] =
+    [HYPERCALLS, CONSOLE, STORE, BLOCK, KERNEL, BZIMAGE, INSTRUCTIONS, OPTIONS];

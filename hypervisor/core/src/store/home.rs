@@ -5,6 +5,7 @@ use super::Store;
 use super::error::Error;
 use super::path::{home, resolve};
 use super::permissions::{PRIVILEGED, Permissions, READ};
+use super::watch::Kind;
 use crate::address::{DomId, Gpa};
 use crate::guest_memory::GuestMemory;
 use arrayvec::ArrayString;
@@ -46,6 +47,9 @@ const OWN: [&str; 11] = [
     "/error",
 ];
 
+/// The front ends of devices are below such a node.
+const DEVICES: &[u8] = b"/device/";
+
 /// A text that is short.
 type Text = ArrayString<96>;
 
@@ -85,6 +89,17 @@ impl Store {
         self.fill(introduction)
     }
 
+    /// Makes a node of `owner` that `reader` may read as well; what is below has the same permissions.
+    /// The path is from the root.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Store::write`].
+    pub fn make(&mut self, path: &[u8], owner: DomId, reader: DomId) -> Result<(), Error> {
+        self.write(path, b"")?;
+        self.tree.set_permissions(path, &Permissions::owned(owner, 0).and(reader, READ))
+    }
+
     /// Fills in what the domain may read of itself. Children have their parents' permissions.
     fn fill(&mut self, introduction: &Introduction<'_>) -> Result<(), Error> {
         let Introduction { domain, name, page, port, console_page, console_port, memory_kib } =
@@ -112,9 +127,7 @@ impl Store {
             let path = text(format_args!("{}/{node}", home(domain)))?;
             self.write(path.as_bytes(), text(value)?.as_bytes())?;
         }
-        let readable = Permissions::owned(PRIVILEGED, 0).and(domain, READ);
-        self.write(uuid.as_bytes(), b"")?;
-        self.tree.set_permissions(uuid.as_bytes(), &readable)?;
+        self.make(uuid.as_bytes(), PRIVILEGED, domain)?;
         for (node, value) in [("name", name), ("uuid", uuid.trim_start_matches("/vm/"))] {
             let path = text(format_args!("{uuid}/{node}"))?;
             self.write(path.as_bytes(), value.as_bytes())?;
@@ -131,6 +144,12 @@ impl Store {
         let path = text(format_args!("{}/control/shutdown", home(domain)))?;
         self.write(path.as_bytes(), command.as_bytes())
     }
+}
+
+/// Returns whether a change at `path` is one of the state of a front end, or may be.
+pub(super) fn is_front_end_state(kind: Kind, path: &[u8]) -> bool {
+    let at_state = kind == Kind::Removed || path.ends_with(b"/state");
+    at_state && path.windows(DEVICES.len()).any(|part| part == DEVICES)
 }
 
 /// The domain's UUID, as `XENVER_guest_handle` tells it: its number.

@@ -28,6 +28,7 @@ pub use home::Introduction;
 use crate::address::DomId;
 use crate::guest_memory::GuestMemory;
 use connection::{Connection, Transfer};
+use home::is_front_end_state;
 use operations::Session;
 use permissions::{PRIVILEGED, READ};
 use transaction::Transactions;
@@ -67,6 +68,8 @@ pub struct Store {
     connections: [Connection; CONNECTIONS],
     /// What the request that is served has changed.
     changes: Changes,
+    /// Whether there was the state of a front end among it.
+    front_end_changed: bool,
 }
 
 /// What has been done for a domain.
@@ -76,6 +79,8 @@ pub struct Served {
     pub moved: bool,
     /// There may be more to do at once.
     pub unfinished: bool,
+    /// A front end has changed its state: back ends are to look before the rest is served.
+    pub front_end_changed: bool,
     /// The connection has been closed just now.
     pub closed: Option<Closed>,
 }
@@ -93,6 +98,10 @@ impl Store {
         while self.connections[index].is_open() {
             match self.step(memory, index, &mut served.moved) {
                 Ok(Transfer::Waits) => break,
+                Ok(Transfer::Complete) if core::mem::take(&mut self.front_end_changed) => {
+                    served.front_end_changed = true;
+                    break;
+                }
                 Ok(Transfer::Complete) if left == 0 => {
                     served.unfinished = true;
                     break;
@@ -101,7 +110,7 @@ impl Store {
                 Err(why) => {
                     self.transactions.drop_all(domain);
                     self.connections[index].close(memory, why);
-                    served = Served { moved: true, unfinished: false, closed: Some(why) };
+                    served = Served { moved: true, closed: Some(why), ..Served::default() };
                 }
             }
         }
@@ -155,6 +164,8 @@ impl Store {
         request.clear();
         if result.is_ok() {
             self.spread();
+            let mut changes = self.changes.iter();
+            self.front_end_changed |= changes.any(|(kind, path)| is_front_end_state(kind, path));
         }
     }
 

@@ -82,7 +82,7 @@ fn an_index_that_cannot_be_true_closes_the_connection() {
         guest.put(&message(abi::READ, 0, "domid\0"));
         guest.set(at, 1025);
         let served = guest.serve();
-        assert_eq!(served, Served { moved: true, unfinished: false, closed: Some(why) });
+        assert_eq!(served, Served { moved: true, closed: Some(why), ..Served::default() });
         assert_eq!(guest.index(ERROR), abi::ERROR_RINGIDX);
         assert!(why.to_string().contains("_cons 0x0, "), "{why}");
         guest.set(at, 0);
