@@ -11,6 +11,8 @@
 #[cfg(target_os = "none")]
 pub mod arrival;
 pub mod attack;
+#[cfg(target_os = "none")]
+pub mod block;
 pub mod callbacks;
 pub mod control;
 pub mod crash;
