@@ -66,16 +66,21 @@ const SYSCALL: &[u8] = &[
     0xcd, 0x80,                               // int 0x80
 ];
 
-/// Runs all.
-pub(crate) fn run(checks: &mut Checks) {
-    const GETPID_32: u64 = 20;
+/// The process's number, by `int 0x80`.
+pub(crate) fn getpid() -> u64 {
+    const GETPID: u64 = 20;
     let number: u64;
     // SAFETY: the call takes nothing and changes rax only; Linux keeps the other registers.
     unsafe {
-        asm!("int 0x80", inlateout("rax") GETPID_32 => number, out("r8") _, out("r9") _,
+        asm!("int 0x80", inlateout("rax") GETPID => number, out("r8") _, out("r9") _,
         out("r10") _, out("r11") _);
     };
-    checks.check(number == std::process::id().into(), "int 0x80 from 64-bit code");
+    number
+}
+
+/// Runs all.
+pub(crate) fn run(checks: &mut Checks) {
+    checks.check(getpid() == std::process::id().into(), "int 0x80 from 64-bit code");
     for _ in 0..20 {
         let status = status_of(CODE);
         checks.check(

@@ -2,8 +2,9 @@
 //! them, each small and with a result that does not depend on the machine.
 //!
 //! `xtask` runs it in the guest and on the host: lines `result: NAME VALUE` must be the same. What
-//! the host's kernel need not have is only checked, with `guest` as the argument. With `disk` it uses
-//! a block device, in the guest alone. The last line is the report of a scenario.
+//! the host's kernel need not have is only checked, with `guest` as the argument, and what it costs is
+//! measured, with `guest` or `measure`. With `disk` it uses a block device, in the guest alone. The last
+//! line is the report of a scenario.
 
 mod arithmetic;
 mod checks;
@@ -11,6 +12,7 @@ mod clocks;
 mod compat;
 mod debugging;
 mod disk;
+mod measure;
 mod memory;
 mod processes;
 mod segments;
@@ -31,12 +33,21 @@ fn main() -> ExitCode {
         return processes::echo();
     }
     let mut checks = Checks::default();
-    if argument.as_deref() == Some(DISK) {
-        let arguments: Vec<_> = std::env::args().skip(2).collect();
-        let [directory, device, offset] = &arguments[..] else { return usage() };
-        let Ok(offset) = offset.parse() else { return usage() };
-        disk::run(&mut checks, Path::new(directory), Path::new(device), offset);
-        return checks.report();
+    match argument.as_deref() {
+        Some("boot") => return measure::boot(),
+        Some("measure") => {
+            measure::run(&mut checks);
+            return checks.report();
+        }
+        Some(DISK) => {
+            let arguments: Vec<_> = std::env::args().skip(2).collect();
+            let [directory, device, offset] = &arguments[..] else { return usage() };
+            let Ok(offset) = offset.parse() else { return usage() };
+            disk::run(&mut checks, Path::new(directory), Path::new(device), offset);
+            return checks.report();
+        }
+        Some("guest") => measure::check_boot(&mut checks),
+        _ => {}
     }
     processes::run(&mut checks);
     memory::run(&mut checks);
@@ -48,6 +59,8 @@ fn main() -> ExitCode {
         clocks::check_without_calls(&mut checks);
         clocks::check_steal(&mut checks);
         compat::run(&mut checks);
+        // Before the process has an LDT, which tasks then change with.
+        measure::run(&mut checks);
         segments::run(&mut checks);
         wide::run(&mut checks);
     }

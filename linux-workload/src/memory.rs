@@ -9,16 +9,16 @@ use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
 use crate::checks::Checks;
 use crate::processes::end_of_child;
 
-const PAGE: usize = 4096;
+pub(crate) const PAGE: usize = 4096;
 
 /// Memory of its own, given back at the end.
-struct Mapping {
+pub(crate) struct Mapping {
     start: NonNull<c_void>,
     length: usize,
 }
 
 impl Mapping {
-    fn new(length: usize, flags: MapFlags) -> Self {
+    pub(crate) fn new(length: usize, flags: MapFlags) -> Self {
         let size = NonZero::new(length).expect("a mapping has bytes");
         let access = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
         // SAFETY: the kernel chooses a place where nothing is.
@@ -26,7 +26,7 @@ impl Mapping {
         Self { start, length }
     }
 
-    fn protect(&self, access: ProtFlags) {
+    pub(crate) fn protect(&self, access: ProtFlags) {
         // SAFETY: nothing but this mapping is there.
         unsafe { mprotect(self.start, self.length, access) }.expect("it can be protected");
     }
@@ -37,7 +37,7 @@ impl Mapping {
         self.start.cast::<u64>().as_ptr().wrapping_byte_add(at)
     }
 
-    fn write(&self, at: usize, value: u64) {
+    pub(crate) fn write(&self, at: usize, value: u64) {
         // SAFETY: within the mapping and aligned; if the page refuses, the process ends.
         unsafe { self.word(at).write_volatile(value) }
     }

@@ -17,7 +17,7 @@ extern "C" fn count(_: libc::c_int) {
 }
 
 /// Has `signal` counted from now on.
-fn handle(signal: Signal) {
+pub(crate) fn handle(signal: Signal) {
     HANDLED.store(0, Ordering::Relaxed);
     let action = SigAction::new(SigHandler::Handler(count), SaFlags::SA_RESTART, SigSet::empty());
     // SAFETY: the handler touches an atomic only.

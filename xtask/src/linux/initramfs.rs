@@ -25,7 +25,7 @@ const FILES: &[(&str, u32, &str)] = &[
 const COMMANDS: &[&str] = &["init", "bin/sh", "sbin/poweroff", "sbin/reboot"];
 
 /// Modules that come along, with what they need.
-const MODULES: &[&str] = &["dummy", "xen-blkfront", "ext4", "crc32c_generic"];
+const MODULES: &[&str] = &["dummy", "xen-blkfront", "xen-privcmd", "ext4", "crc32c_generic"];
 
 /// Directories, parents first.
 const DIRECTORIES: &[&str] = &[
