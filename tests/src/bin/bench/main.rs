@@ -11,6 +11,7 @@
 mod cuts;
 mod page_tables;
 mod sites;
+mod store;
 
 use core::sync::atomic::Ordering::Relaxed;
 
@@ -176,6 +177,7 @@ struct Cost {
 
 fn main(start: &'static StartInfo) -> ! {
     round_trip::install().expect("the hypervisor takes handlers");
+    let of_store = store::measure(start);
     // The services' ports, which nobody needs here: so the numbers begin at 1.
     let _ = [1, 2].map(|port| close(Port(port)));
     let own = domain::SELF;
@@ -192,6 +194,7 @@ fn main(start: &'static StartInfo) -> ! {
         print(operation.name, cost.less(nothing), operation.entries);
     }
     sites::print_patching();
+    print("store: READ of a node", of_store.less(nothing), 1);
     let nothing = measure_process(&mut window, &[]);
     for (name, code) in OF_PROCESSES {
         let cost = measure_process(&mut window, code);
