@@ -2,12 +2,13 @@
 //!
 //! A guest measures them in Bochs, where every instruction counts one and runs repeat to the tick;
 //! `lines` reads what it prints, `xen` knows Xen's figures, `table` shows both, `sites` those of patched
-//! sites. `native` is about what those take on the processor of the host; `latency` about how long
+//! sites. `linux` is about Debian's Linux; `native` is about what those take on the processor of the host; `latency` about how long
 //! events wait.
 
 mod drawing;
 mod latency;
 mod lines;
+mod linux;
 mod native;
 mod sites;
 mod table;
@@ -19,7 +20,7 @@ use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 
 use crate::build::{self, PAIRED_KERNEL, Profile};
-use crate::cli::BenchOptions;
+use crate::cli::{BenchOptions, BenchSubject};
 use crate::end::End;
 use crate::machine::watch::Finish;
 use crate::progress;
@@ -30,6 +31,9 @@ use crate::test::scenarios;
 use crate::workspace::Workspace;
 use lines::Measurement;
 use table::Row;
+
+/// Where measurements have their files, below the target directory.
+const DIRECTORY: &str = "benches";
 
 /// Measures and prints.
 ///
@@ -49,6 +53,18 @@ pub(crate) fn run(workspace: &Workspace, options: BenchOptions) -> Result<ExitCo
         let report = latency::report(workspace, &texts.concat())?;
         print(options, &report, latency::Report::render)?;
         return Ok(if report.meets_aims() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
+    match options.subject {
+        Some(BenchSubject::Linux) => {
+            let report = linux::report(workspace, options.setup.policy())?;
+            print(options, &report, linux::Report::render)?;
+            return Ok(if report.meets_aims() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+        Some(BenchSubject::LinuxOnXen) => {
+            print!("{}", linux::xen_lines(workspace, options.setup.policy())?);
+            return Ok(ExitCode::SUCCESS);
+        }
+        None => {}
     }
     let mut measurements = Vec::new();
     for text in outputs(workspace, Kind::Bench)? {
@@ -99,7 +115,7 @@ fn outputs(workspace: &Workspace, kind: Kind) -> Result<Vec<String>> {
     for bench in &benches {
         progress!("measuring: {}", bench.name);
         let directory =
-            workspace.empty_directory(std::path::Path::new("benches").join(&bench.name))?;
+            workspace.empty_directory(std::path::Path::new(DIRECTORY).join(&bench.name))?;
         let (finish, recorder) = scenarios::execute(bench, &programs, &directory)?;
         let text = String::from_utf8_lossy(recorder.said()).into_owned();
         ensure!(

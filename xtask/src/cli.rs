@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::disk::{Access, Disk};
 use crate::machine::{Pace, choice::Wish};
@@ -252,9 +252,21 @@ pub(crate) struct SitesOptions {
     pub(crate) op: Option<String>,
 }
 
+/// What else `bench` can measure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BenchSubject {
+    /// Debian's Linux under Xenolith; exit status 1 if an aim is missed
+    Linux,
+    /// The same Linux on Xen, from Debian's package; prints lines for the file of Xen's figures
+    LinuxOnXen,
+}
+
 /// Options of `bench`.
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct BenchOptions {
+    /// What is measured in place of single operations of the paired kernel
+    #[arg(value_enum, conflicts_with_all = ["native", "latency"])]
+    pub(crate) subject: Option<BenchSubject>,
     /// Measure patched sites on this host's processor instead, beside RFLAGS, and plot it
     #[arg(long)]
     pub(crate) native: bool,

@@ -61,15 +61,18 @@ pub(crate) fn write(contents: &Contents, staging: &Path, output: &Path) -> Resul
             copied.with_context(|| format!("cannot copy {} into the image", source.display()))?;
         }
     }
-    make(staging, output)
+    make(staging, output, MODULES)
 }
 
-/// Calls GRUB's image maker.
-fn make(staging: &Path, output: &Path) -> Result<()> {
+/// Makes the image of what is below `staging`, with these modules of GRUB.
+///
+/// # Errors
+/// GRUB is not installed, or its image maker fails.
+pub(crate) fn make(staging: &Path, output: &Path, modules: &str) -> Result<()> {
     let maker = MAKERS.iter().copied().find(|name| program_in_path(name).is_some());
     let maker = maker.context("grub-mkrescue is not installed")?;
     let shell = Shell::new().context("cannot tell the current directory")?;
-    let modules = format!("--install-modules={MODULES}");
+    let modules = format!("--install-modules={modules}");
     let slim = ["--fonts=", "--locales=", "--themes=", "--compress=no"];
     let result = cmd!(shell, "{maker} {modules} {slim...} -o {output} {staging}")
         .quiet()

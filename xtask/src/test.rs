@@ -8,7 +8,7 @@ mod disk;
 mod fuzz;
 mod guide;
 pub(crate) mod host;
-mod linux;
+pub(crate) mod linux;
 mod miri;
 pub(crate) mod prepare;
 pub(crate) mod recorder;

@@ -12,7 +12,15 @@ const FILE: &str = include_str!("../../data/xen-4.17-costs.tsv");
 /// # Errors
 /// The file is broken.
 pub(crate) fn figures() -> Result<HashMap<&'static str, f64>> {
-    FILE.lines()
+    read(FILE)
+}
+
+/// The figures of a file of this form.
+///
+/// # Errors
+/// The file is broken.
+pub(super) fn read(file: &'static str) -> Result<HashMap<&'static str, f64>> {
+    file.lines()
         .filter(is_figure)
         .map(|line| parse(line).with_context(|| format!("a figure of Xen's: `{line}`")))
         .collect()

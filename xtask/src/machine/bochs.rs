@@ -23,7 +23,7 @@ const IPS: u32 = 20_000_000;
 
 /// The same for [`Pace::Brisk`]: about what Bochs executes in a second outside. Firmware then waits
 /// for longer.
-const BRISK_IPS: u32 = 100_000_000;
+pub(crate) const BRISK_IPS: u32 = 100_000_000;
 
 /// The most memory that a machine of Bochs gets; with more it never comes to its BIOS.
 const MOST_MEMORY: Size = Size::from_mib(4096);

@@ -151,6 +151,8 @@ pub(crate) enum Kind {
     Scenario,
     /// It measures, for `xtask bench`.
     Bench,
+    /// It measures Linux, for `xtask bench linux`.
+    Linux,
     /// It measures how long events wait, for `xtask bench --latency`.
     Latency,
 }
