@@ -35,8 +35,12 @@ impl<B> BlockDevice<B> {
         match said {
             STATE_INITIALISING if self.state == STATE_INIT_WAIT => {}
             STATE_INITIALISING => self.close(around, STATE_INIT_WAIT),
-            STATE_INITIALISED | STATE_CONNECTED if self.link.is_some() => {}
-            STATE_INITIALISED | STATE_CONNECTED => return self.connect(around),
+            STATE_INITIALISED | STATE_CONNECTED if self.state == STATE_CONNECTED => {}
+            STATE_INITIALISED | STATE_CONNECTED => {
+                // One that was closing may begin anew, with another ring.
+                self.unlink(around);
+                return self.connect(around);
+            }
             STATE_CLOSING => self.enter(around, STATE_CLOSING),
             STATE_CLOSED | STATE_UNKNOWN => self.close(around, STATE_CLOSED),
             _ => self.fail(around, format_args!("saw state {said} at frontend")),

@@ -64,6 +64,18 @@ fn a_front_end_may_begin_anew_or_vanish() {
 }
 
 #[test]
+fn a_front_end_that_closes_may_begin_anew_with_another_ring() {
+    let mut guest = Guest::connected();
+    guest.enter(5);
+    guest.say("ring-ref", "8");
+    assert!(guest.enter(4), "it may have requests");
+    assert_eq!(guest.said("state"), "4");
+    assert_eq!(guest.flags(RING), u64::from(GTF_PERMIT_ACCESS), "the old ring is let go of");
+    assert_ne!(guest.flags(8), u64::from(GTF_PERMIT_ACCESS), "the new one is in use");
+    assert_eq!(guest.channels.service_port(Service::Block), Some(guest.port));
+}
+
+#[test]
 fn a_port_that_the_guest_closes_is_no_matter() {
     let mut guest = Guest::connected();
     // As `EVTCHNOP_close` does.
