@@ -138,11 +138,16 @@ impl<B> BlockDevice<B> {
         }
     }
 
+    /// Is in `state` from now on, and tells so unless it is known: front ends that answer what they are
+    /// told would be told for ever.
     fn enter<M: GuestMemory, D: Medium>(
         &mut self,
         around: &mut Surroundings<'_, M, D>,
         state: u32,
     ) {
+        if self.is_told && self.state == state {
+            return;
+        }
         self.state = state;
         self.tell(around.store);
     }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::address::DomId;
+use crate::block::nodes::BackEnd;
 
 #[test]
 fn the_back_end_waits_and_says_what_it_has() {
@@ -73,6 +74,20 @@ fn a_front_end_that_closes_may_begin_anew_with_another_ring() {
     assert_eq!(guest.flags(RING), u64::from(GTF_PERMIT_ACCESS), "the old ring is let go of");
     assert_ne!(guest.flags(8), u64::from(GTF_PERMIT_ACCESS), "the new one is in use");
     assert_eq!(guest.channels.service_port(Service::Block), Some(guest.port));
+}
+
+#[test]
+fn a_state_is_told_once() {
+    let mut guest = Guest::connected();
+    for state in [5, 6] {
+        guest.enter(state);
+        let path = format!("{}/state", BackEnd(DOMAIN));
+        guest.store.write(path.as_bytes(), b"as it was").unwrap();
+        guest.enter(state);
+        assert_eq!(guest.said("state"), "as it was", "{state}");
+    }
+    guest.enter(1);
+    assert_eq!(guest.said("state"), "2");
 }
 
 #[test]
