@@ -194,7 +194,7 @@ fn main(start: &'static StartInfo) -> ! {
         print(operation.name, cost.less(nothing), operation.entries);
     }
     sites::print_patching();
-    print("store: READ of a node", of_store.less(nothing), 1);
+    let of_store = of_store.less(nothing);
     let nothing = measure_process(&mut window, &[]);
     for (name, code) in OF_PROCESSES {
         let cost = measure_process(&mut window, code);
@@ -204,6 +204,7 @@ fn main(start: &'static StartInfo) -> ! {
     for (name, cost) in cuts::measure(&mut window) {
         print(name, cost, 1);
     }
+    print("store: READ of a node", of_store, 1);
     sched::shutdown(ShutdownReason::POWEROFF)
 }
 
