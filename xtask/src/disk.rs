@@ -1,7 +1,7 @@
 //! The file of a guest's disk: looked at before the run, part of the boot image, and written as the
 //! guest writes.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
@@ -40,6 +40,7 @@ impl Disk {
     /// # Errors
     /// It cannot be read or cannot be a disk.
     pub(crate) fn size(&self) -> Result<Size> {
+        self.check_kind()?;
         let file = File::open(&self.path);
         size_of(&file.with_context(|| format!("cannot read {}", self.name()))?, &self.name())
     }
@@ -49,6 +50,7 @@ impl Disk {
     /// # Errors
     /// It cannot be a disk, cannot be read or written as asked for, or another run has it.
     pub(crate) fn open(&self) -> Result<DiskFile> {
+        self.check_kind()?;
         let (name, writes) = (self.name(), self.access == Access::ReadWrite);
         let file = OpenOptions::new().read(true).write(writes).open(&self.path);
         let file = file.with_context(|| match self.access {
@@ -66,6 +68,14 @@ impl Disk {
         }
     }
 
+    /// Sees before it is opened that it is a file: to open a pipe is to wait for its other end.
+    fn check_kind(&self) -> Result<()> {
+        let name = self.name();
+        let metadata = fs::metadata(&self.path).with_context(|| format!("cannot read {name}"))?;
+        ensure!(metadata.is_file(), "{name} is no file");
+        Ok(())
+    }
+
     /// What it is called.
     fn name(&self) -> String {
         format!("the disk {}", self.path.display())
@@ -75,7 +85,6 @@ impl Disk {
 /// The size of a file that can be a disk.
 fn size_of(file: &File, name: &str) -> Result<Size> {
     let metadata = file.metadata().with_context(|| format!("cannot look at {name}"))?;
-    ensure!(metadata.is_file(), "{name} is no file");
     let size = Size::from_bytes(metadata.len());
     ensure!(size.bytes() > 0, "{name} is empty; `truncate --size 64M FILE` makes one of zeros");
     ensure!(

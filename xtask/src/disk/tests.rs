@@ -23,9 +23,12 @@ fn what_cannot_be_a_disk_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let (empty, odd, large) = (file(0), file(513), file(0));
     large.as_file().set_len(LARGEST.bytes() + SECTOR).unwrap();
+    let pipe = directory.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     for (path, words) in [
         (directory.path().join("missing"), "cannot read the disk"),
         (directory.path().to_owned(), "is no file"),
+        (pipe, "is no file"),
         (empty.path().to_owned(), "is empty"),
         (odd.path().to_owned(), "no whole number of sectors"),
         (large.path().to_owned(), "2G at most"),
