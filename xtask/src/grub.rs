@@ -21,7 +21,7 @@ const MODULES: &str = "usr/lib/grub/x86_64-xen";
 const IMAGE: &str = "usr/lib/grub-xen/grub-x86_64-xen.bin";
 
 /// The modules in images of one configuration each.
-const OWN_MODULES: &str = "normal echo halt test linux";
+const OWN_MODULES: &str = "normal echo halt test linux cat ext2";
 
 /// The names under which distributions install what makes images.
 const MAKERS: [&str; 2] = ["grub-mkstandalone", "grub2-mkstandalone"];
