@@ -9,9 +9,6 @@ use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use xenolith_core::event_channel::Service;
 use xenolith_core::grant_table::GrantTable;
 
-/// How often back ends look at their front ends in one go.
-const LOOKS_AT_ONCE: u32 = 4;
-
 /// Whether requests to the store wait.
 static STORE_WAITS: AtomicBool = AtomicBool::new(false);
 /// Whether requests to the block device wait.
@@ -21,23 +18,16 @@ impl VcpuMachine<'_> {
     /// Serves what the domain asks of the store, and lets the back end look where its front end has
     /// changed.
     pub(super) fn serve_store(&mut self) {
-        let (mut moved, mut unfinished) = (false, false);
-        for _ in 0..LOOKS_AT_ONCE {
-            let served = store::serve(self.memory, self.channels.domain(), self.vcpu.now_ns());
-            let is_news = if served.front_end_changed {
-                self.front_end_changed();
-                true
-            } else {
-                block::is_untold() && block::retell(&mut self.guest())
-            };
-            moved |= served.moved;
-            unfinished = served.unfinished || is_news;
-            if !is_news {
-                break;
-            }
-        }
-        tell(self.channels, self.memory, Service::Store, moved);
-        self.leave(&STORE_WAITS, unfinished);
+        let served = store::serve(self.memory, self.channels.domain(), self.vcpu.now_ns());
+        let is_news = if served.front_end_changed {
+            self.front_end_changed();
+            true
+        } else {
+            block::is_untold() && block::retell(&mut self.guest())
+        };
+        tell(self.channels, self.memory, Service::Store, served.moved);
+        // News are for the domain, and told with the rest.
+        self.leave(&STORE_WAITS, served.unfinished || is_news);
     }
 
     fn front_end_changed(&mut self) {

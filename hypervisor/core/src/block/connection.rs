@@ -23,6 +23,9 @@ const PROTOCOL: &[u8] = b"x86_64-abi";
 const AT_MOST: [(&str, u32); 3] =
     [("ring-page-order", 0), ("num-ring-pages", 1), ("multi-queue-num-queues", 1)];
 
+/// Bytes of a wrong value that are logged.
+const MOST_SHOWN: usize = 32;
+
 impl<B> BlockDevice<B> {
     /// Looks at the front end's state, which has changed. Returns whether there are requests to
     /// serve.
@@ -31,8 +34,15 @@ impl<B> BlockDevice<B> {
         around: &mut Surroundings<'_, M, D>,
     ) -> bool {
         let front = FrontEnd(self.domain);
-        let said = read_number(around.store, front, "state").unwrap_or(STATE_UNKNOWN);
-        match said {
+        let said = read(around.store, front, "state");
+        let state = said.and_then(number).unwrap_or(STATE_UNKNOWN);
+        if let Some(said) = said
+            && number::<u32>(said).is_none()
+        {
+            let said = said[..said.len().min(MOST_SHOWN)].escape_ascii();
+            (around.log)(format_args!("the front end's state is no number: \"{said}\""));
+        }
+        match state {
             STATE_INITIALISING if self.state == STATE_INIT_WAIT => {}
             STATE_INITIALISING => self.close(around, STATE_INIT_WAIT),
             STATE_INITIALISED | STATE_CONNECTED if self.state == STATE_CONNECTED => {}
@@ -43,7 +53,7 @@ impl<B> BlockDevice<B> {
             }
             STATE_CLOSING => self.enter(around, STATE_CLOSING),
             STATE_CLOSED | STATE_UNKNOWN => self.close(around, STATE_CLOSED),
-            _ => self.fail(around, format_args!("saw state {said} at frontend")),
+            _ => self.fail(around, format_args!("saw state {state} at frontend")),
         }
         false
     }
@@ -78,11 +88,16 @@ impl<B> BlockDevice<B> {
                 return false;
             }
         }
-        let [reference, port] =
-            ["ring-ref", "event-channel"].map(|node| read_number::<u32>(around.store, front, node));
-        let (Some(reference), Some(port)) = (reference, port) else {
-            self.fail(around, format_args!("reading ring-ref and event-channel: no such numbers"));
-            return false;
+        let [reference, port] = ["ring-ref", "event-channel"].map(|node| {
+            let value = read_number::<u32>(around.store, front, node);
+            value.ok_or_else(|| text(format_args!("{node} is no number")).unwrap_or_default())
+        });
+        let (reference, port) = match (reference, port) {
+            (Ok(reference), Ok(port)) => (reference, port),
+            (Err(why), _) | (_, Err(why)) => {
+                self.fail(around, format_args!("{why}"));
+                return false;
+            }
         };
         self.link(around, reference, Port(port))
     }
@@ -111,7 +126,13 @@ impl<B> BlockDevice<B> {
         if around.channels.connect_service(port, Service::Block).is_err() {
             granted.end(around.memory);
             let port = port.0;
-            self.fail(around, format_args!("event-channel {port} does not wait for domain 0"));
+            self.fail(
+                around,
+                format_args!(
+                    "event-channel {port} does not wait for domain 0 (EVTCHNOP_alloc_unbound with \
+                     remote_dom 0 makes one that does)"
+                ),
+            );
             return false;
         }
         self.link = Some(Link { ring, granted });

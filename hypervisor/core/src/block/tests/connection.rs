@@ -62,6 +62,7 @@ fn a_front_end_may_begin_anew_or_vanish() {
     guest.say("state", "x");
     guest.with(BlockDevice::front_end_changed);
     assert_eq!((guest.said("state"), guest.flags(RING)), ("6".into(), 1));
+    assert_eq!(guest.logged, ["the front end's state is no number: \"x\""]);
 }
 
 #[test]
@@ -107,9 +108,9 @@ fn what_a_front_end_says_in_error_is_told_and_closes_the_device() {
         ("ring-page-order", "1", "ring-page-order is more than 0"),
         ("num-ring-pages", "2", "num-ring-pages is more than 1"),
         ("multi-queue-num-queues", "4", "multi-queue-num-queues is more than 1"),
-        ("ring-ref", "", "reading ring-ref and event-channel: no such numbers"),
-        ("ring-ref", "-1", "reading ring-ref and event-channel: no such numbers"),
-        ("event-channel", "99999999999", "reading ring-ref and event-channel: no such numbers"),
+        ("ring-ref", "", "ring-ref is no number"),
+        ("ring-ref", "-1", "ring-ref is no number"),
+        ("event-channel", "99999999999", "event-channel is no number"),
         ("event-channel", "0", "event-channel 0 does not wait for domain 0"),
         ("event-channel", "77", "event-channel 77 does not wait for domain 0"),
         ("event-channel", "4294967295", "event-channel 4294967295 does not wait for domain 0"),
