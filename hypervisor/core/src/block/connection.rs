@@ -88,16 +88,12 @@ impl<B> BlockDevice<B> {
                 return false;
             }
         }
-        let [reference, port] = ["ring-ref", "event-channel"].map(|node| {
-            let value = read_number::<u32>(around.store, front, node);
-            value.ok_or_else(|| text(format_args!("{node} is no number")).unwrap_or_default())
-        });
-        let (reference, port) = match (reference, port) {
-            (Ok(reference), Ok(port)) => (reference, port),
-            (Err(why), _) | (_, Err(why)) => {
-                self.fail(around, format_args!("{why}"));
-                return false;
-            }
+        let [reference, port] =
+            ["ring-ref", "event-channel"].map(|node| read_number::<u32>(around.store, front, node));
+        let (Some(reference), Some(port)) = (reference, port) else {
+            let node = if reference.is_none() { "ring-ref" } else { "event-channel" };
+            self.fail(around, format_args!("{node} is no number"));
+            return false;
         };
         self.link(around, reference, Port(port))
     }
