@@ -11,7 +11,7 @@
 
 use core::{
     ptr::from_ref,
-    sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+    sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
     time::Duration,
 };
 
@@ -60,8 +60,13 @@ const LATE: Duration = Duration::from_millis(300);
 /// Events that handlers may still send.
 static LEFT: AtomicU64 = AtomicU64::new(0);
 
-/// The lowest end of the stack that a handler or an upcall has seen.
+/// Where handlers, and upcalls within them, have been on the stack of upcalls: the lowest and the
+/// highest place.
 static LOWEST: AtomicUsize = AtomicUsize::new(usize::MAX);
+static HIGHEST: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether a handler has enabled events.
+static INSIDE: AtomicBool = AtomicBool::new(false);
 
 /// Upcalls that interrupted a handler.
 static NESTED: AtomicU64 = AtomicU64::new(0);
@@ -71,6 +76,7 @@ static LATEST_NS: AtomicU64 = AtomicU64::new(0);
 
 fn note_stack<T>(local: &T) {
     LOWEST.fetch_min(from_ref(local).addr(), Relaxed);
+    HIGHEST.fetch_max(from_ref(local).addr(), Relaxed);
 }
 
 /// Takes one of the events that are left.
@@ -88,17 +94,22 @@ fn send_again(port: Port) {
 /// As `send_again`, with events enabled meanwhile: the upcall comes within this one.
 fn send_again_nested(port: Port) {
     note_stack(&port);
+    INSIDE.store(true, Relaxed);
     irq::irq_enable();
     if take_one() {
         let _ = send(port);
         let _ = send(port);
     }
     irq::irq_disable();
+    INSIDE.store(false, Relaxed);
 }
 
+/// An upcall that interrupts a handler is on its stack; any other one is not.
 fn observe(frame: &mut PtRegs) {
-    note_stack(frame);
-    NESTED.fetch_add(u64::from(LEFT.load(Relaxed) != 0), Relaxed);
+    if INSIDE.load(Relaxed) {
+        note_stack(frame);
+        NESTED.fetch_add(1, Relaxed);
+    }
 }
 
 fn arm(due: SystemTime) {
@@ -117,9 +128,11 @@ fn run(checks: &mut Checks, _: &'static StartInfo) {
     let Ok(timer) = virq(VIRQ_TIMER, on_timer) else {
         return checks.fail(format_args!("no port for the timer"));
     };
-    check_storm(checks, "one after the other", send_again);
+    let used = check_storm(checks, "one after the other", send_again);
+    check!(checks, used < NESTED_BYTES / 16, "{used} bytes of stack, one after the other");
     events::set_observer(Some(observe));
-    check_storm(checks, "one in the other", send_again_nested);
+    let used = check_storm(checks, "one in the other", send_again_nested);
+    check!(checks, (1..NESTED_BYTES).contains(&used), "{used} bytes of stack, one in the other");
     events::set_observer(None);
     check!(checks, NESTED.load(Relaxed) >= STORM / 2, "{NESTED:?} upcalls within handlers");
     let first = fill(checks);
@@ -130,21 +143,25 @@ fn run(checks: &mut Checks, _: &'static StartInfo) {
     check_nothing_left(checks);
 }
 
-/// A port whose handler sends to it again does not grow the stack, and loses nothing.
-fn check_storm(checks: &mut Checks, how: &str, handler: fn(Port)) {
-    let Ok(port) = ipi(handler) else { return checks.fail(format_args!("no port")) };
+/// A port whose handler sends to it again loses nothing. Returns how many bytes of the stack lie
+/// between handlers.
+fn check_storm(checks: &mut Checks, how: &str, handler: fn(Port)) -> usize {
+    let Ok(port) = ipi(handler) else {
+        checks.fail(format_args!("no port"));
+        return 0;
+    };
     LEFT.store(STORM, Relaxed);
     LOWEST.store(usize::MAX, Relaxed);
+    HIGHEST.store(0, Relaxed);
     let before = events::count(port);
     irq::irq_enable();
     check_eq!(checks, send(port), Ok(()));
     irq::irq_disable();
-    let used = from_ref(&before).addr().saturating_sub(LOWEST.load(Relaxed));
-    check!(checks, used < NESTED_BYTES, "{used} bytes of stack, {how}");
     // Of two that are sent before the first is taken, one event is seen.
     check_eq!(checks, events::count(port) - before, STORM + 1, "events {how}");
     check_eq!(checks, LEFT.load(Relaxed), 0, "events not sent, {how}");
     check_eq!(checks, close(port), Ok(()));
+    HIGHEST.load(Relaxed).saturating_sub(LOWEST.load(Relaxed))
 }
 
 /// Takes all ports that are left; returns the first.
