@@ -1,8 +1,9 @@
 //! An operation measured many times, each time on its own.
 //!
 //! The median of the instructions counts, less that of doing nothing: a clock tick that falls into a
-//! round does not matter. Of the exits the mean counts, over rounds into which none fell; where an
-//! operation is longer than a tick, over all, less those of the ticks.
+//! round does not matter. Of the exits the mean counts, over rounds into which none fell, nor the
+//! handling of one that came just before; where an operation is longer than a tick, over all, less
+//! those of the ticks.
 
 use std::arch::x86_64::_rdtsc;
 use std::fmt;
@@ -13,6 +14,10 @@ use crate::checks::Checks;
 /// Exits of a clock tick: the interrupt, and the call that sets the timer for the next one. The row of
 /// the tick is where that is measured.
 pub(super) const EXITS_OF_TICK: u64 = 2;
+
+/// Ticks of the time-stamp counter, fewer than a clock tick takes in Linux, by which a round is longer
+/// that has the handling of one in it.
+const HANDLING: u64 = 4000;
 
 /// What can be measured, and where results go.
 #[derive(Debug)]
@@ -61,6 +66,8 @@ impl fmt::Display for Mean {
 pub(super) struct Round {
     /// Ticks of the time-stamp counter.
     pub(super) ticks: u64,
+    /// Likewise, with the reading of exits before and behind.
+    whole: u64,
     /// Exits, if they are counted.
     pub(super) exits: Option<Counts>,
 }
@@ -105,13 +112,15 @@ impl<'a> Bench<'a> {
     ) -> Vec<Round> {
         let all = (0..=rounds).map(|round| {
             let prepared = prepare(round);
+            let start = ticks();
             let before = self.counter.as_ref().map(Counter::read);
             let begin = ticks();
             run(prepared);
-            let ticks = ticks() - begin;
+            let end = ticks();
             let after = self.counter.as_ref().map(Counter::read);
+            let whole = ticks() - start;
             let exits = after.zip(before).map(|(after, before)| after.since(&before));
-            Round { ticks, exits }
+            Round { ticks: end - begin, whole, exits }
         });
         all.skip(1).collect()
     }
@@ -133,9 +142,12 @@ impl<'a> Bench<'a> {
     }
 }
 
-/// The exits of rounds in which no interrupt came.
+/// The exits of rounds in which no interrupt came and none was handled: one that comes while exits are
+/// read has an exit before, and another one when Linux sets the timer anew.
 fn undisturbed(rounds: &[Round]) -> impl Iterator<Item = &Counts> {
-    rounds.iter().filter_map(|round| round.exits.as_ref()).filter(|it| it.by_interrupts() == 0)
+    let longest = median_of(rounds, |round| round.whole) + HANDLING;
+    let quick = rounds.iter().filter(move |round| round.whole < longest);
+    quick.filter_map(|round| round.exits.as_ref()).filter(|it| it.by_interrupts() == 0)
 }
 
 /// Exits of the operation itself, where reading their number takes `reading`.
@@ -150,7 +162,11 @@ fn own_exits(rounds: &[Round], reading: u64) -> Option<Mean> {
 
 /// The median of the instructions.
 pub(super) fn median(rounds: &[Round]) -> u64 {
-    let mut ticks: Vec<_> = rounds.iter().map(|round| round.ticks).collect();
+    median_of(rounds, |round| round.ticks)
+}
+
+fn median_of(rounds: &[Round], ticks: impl Fn(&Round) -> u64) -> u64 {
+    let mut ticks: Vec<_> = rounds.iter().map(ticks).collect();
     ticks.sort_unstable();
     ticks.get(ticks.len() / 2).copied().unwrap_or(0)
 }
