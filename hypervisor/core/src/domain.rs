@@ -77,7 +77,7 @@ impl Domain {
 
     /// Returns where its grant table is.
     pub const fn grant_table(&self) -> GrantTable {
-        GrantTable { start: self.hole.grants(), frames: self.grant_frames }
+        self.hole.grant_table(self.grant_frames)
     }
 
     /// Returns how the copies of its vCPUs' runstates are written.

@@ -7,7 +7,6 @@ use crate::block::{self, Guest};
 use crate::store;
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use xenolith_core::event_channel::Service;
-use xenolith_core::grant_table::GrantTable;
 
 /// Whether requests to the store wait.
 static STORE_WAITS: AtomicBool = AtomicBool::new(false);
@@ -58,7 +57,7 @@ impl VcpuMachine<'_> {
     }
 
     fn guest(&mut self) -> Guest<'_> {
-        let grants = GrantTable { start: self.hole.grants(), frames: self.grant_frames };
+        let grants = self.hole.grant_table(self.grant_frames);
         let now_ns = self.vcpu.now_ns();
         Guest { memory: self.memory, channels: self.channels, grants, now_ns }
     }

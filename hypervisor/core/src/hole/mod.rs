@@ -34,6 +34,7 @@ use self::layout::{
 };
 use crate::address::{Gfn, Gpa, Gva, PAGE_SIZE, to_u64};
 use crate::event_channel::{Port, PortRecord};
+use crate::grant_table::GrantTable;
 use crate::resident::{self, TASK, Trap};
 use xenolith_abi::guest_layout::{HYPERVISOR_L4_FIRST, HYPERVISOR_VIRT_START};
 use xenolith_abi::segment::FIRST_RESERVED_GDT_BYTE;
@@ -208,6 +209,11 @@ impl Hole {
     /// Returns where the domain's grant table is, [`GRANT_FRAMES`] frames.
     pub const fn grants(&self) -> Gpa {
         self.at(self.grant_offset())
+    }
+
+    /// Returns that table, of which so many frames have been set up.
+    pub const fn grant_table(&self, frames: u32) -> GrantTable {
+        GrantTable { start: self.grants(), frames }
     }
 
     const fn grant_offset(&self) -> u64 {
