@@ -22,6 +22,7 @@ use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes};
 
 use super::{Window, hypercall::syscall};
 use crate::{
+    StartInfo,
     events::Port,
     hypercall::{event_channel, sched},
     static_pages::PAGE_BYTES,
@@ -55,9 +56,10 @@ pub struct BlockFront {
 }
 
 impl BlockFront {
-    /// Maps the grant table and grants all pages from the ring on to domain 0. Returns `None` where
-    /// there is no table.
-    pub fn new(mut window: Window, store: Store) -> Option<Self> {
+    /// Takes the window and the store, maps the grant table, and grants all pages from the ring on to
+    /// domain 0. Returns `None` where there is no store or no table.
+    pub fn new(start: &'static StartInfo) -> Option<Self> {
+        let (store, mut window) = (Store::connect(start)?, Window::take(start));
         window.fill(0, 32, 0);
         window.write(0, &SELF.to_le_bytes());
         window.write(4, &1_u32.to_le_bytes());

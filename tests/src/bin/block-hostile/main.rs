@@ -19,13 +19,9 @@ use xenolith_guest::{
     },
     check, check_eq,
     hypercall::event_channel::{close, send},
-    probe::{
-        Window,
-        block::{BlockFront, DATA, FIRST_REFERENCE, request},
-    },
+    probe::block::{BlockFront, DATA, FIRST_REFERENCE, request},
     scenario::Checks,
     static_pages::PAGE_BYTES,
-    store::Store,
     traps,
 };
 
@@ -38,9 +34,7 @@ const PAGE: (usize, u8, u8) = (DATA, 0, 7);
 
 fn run(checks: &mut Checks, start: &'static StartInfo) {
     check_eq!(checks, traps::install(), Ok(()));
-    let store = Store::connect(start);
-    let Some(mut front) = store.and_then(|store| BlockFront::new(Window::take(start), store))
-    else {
+    let Some(mut front) = BlockFront::new(start) else {
         return checks.fail(format_args!("there is no store or no grant table"));
     };
     check_nodes(checks, &mut front);

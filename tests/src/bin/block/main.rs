@@ -27,7 +27,6 @@ use xenolith_guest::{
     scenario::Checks,
     shared_info::shared_info,
     static_pages::PAGE_BYTES,
-    store::Store,
     traps,
 };
 
@@ -40,9 +39,7 @@ const RING: u32 = FIRST_REFERENCE + 2;
 
 fn run(checks: &mut Checks, start: &'static StartInfo) {
     check_eq!(checks, traps::install(), Ok(()));
-    let store = Store::connect(start);
-    let Some(mut front) = store.and_then(|store| BlockFront::new(Window::take(start), store))
-    else {
+    let Some(mut front) = BlockFront::new(start) else {
         return checks.fail(format_args!("there is no store or no grant table"));
     };
     check_nodes(checks, &mut front);
