@@ -149,7 +149,8 @@ proptest! {
         let mut bytes = message(abi::WRITE, 0, &format!("data/x\0{value}"));
         bytes.extend((1..20).flat_map(|n| message(abi::READ, n, "data/x\0")));
         let mut received = Vec::new();
-        let pieces = puts.iter().cycle().zip(takes.iter().cycle()).take(4000);
+        // There are some 6800 bytes, and each piece may have one.
+        let pieces = puts.iter().cycle().zip(takes.iter().cycle()).take(8000);
         for (put, take) in pieces {
             let piece = bytes.len().min(*put);
             let sent = guest.put(&bytes[..piece]);
